@@ -1,0 +1,1 @@
+"""What may be said: contracts, labels on fields, codes, identifiers, codec, envelope."""

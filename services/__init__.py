@@ -1,0 +1,1 @@
+"""What people and agencies touch: gateway, console, command line, node, importer, simulator."""

@@ -1,0 +1,1 @@
+"""What happens as events flow: bus, release, supervision, projections, runners."""
