@@ -1,0 +1,111 @@
+"""The bus as a port: what release, supervision and projections need of any bus.
+
+A topic has partitions; a partition is a dense sequence of records. A *store* is a named map of bytes that belongs to a
+worker (its state); a *position* says how far a group has come. One transaction appends outputs, changes stores and
+advances positions: all of it is durable when the transaction ends, or none of it happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from schemas.errors import UnavailableError
+
+
+class BusUnavailableError(UnavailableError):
+    """The bus cannot take or give records now; what it acknowledged is kept."""
+
+    code: ClassVar[str] = "bus.unavailable"
+
+
+class BusFullError(UnavailableError):
+    """The disk of the bus is full; nothing of the refused transaction was written."""
+
+    code: ClassVar[str] = "bus.full"
+    http_status: ClassVar[int] = 507
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is appended: a key (a keyed digest or an id, never a case number), a value, headers."""
+
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is read back: a record and its offset in its partition."""
+
+    offset: int
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+
+
+class Transaction(Protocol):
+    """Changes that become durable together."""
+
+    def append(self, topic: str, partition: int, records: Sequence[Record]) -> int:
+        """Append records; return the offset of the last one, or the end minus one where there are none."""
+        ...
+
+    def get(self, store: str, key: bytes) -> bytes | None:
+        """Return a value of a store, changes of this transaction included."""
+        ...
+
+    def put(self, store: str, key: bytes, value: bytes | None) -> None:
+        """Set a value of a store; None removes it."""
+        ...
+
+    def scan(self, store: str, first: bytes, last: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+        """Return up to `limit` entries with first ≤ key < last, in key order."""
+        ...
+
+    def advance(self, group: str, topic: str, partition: int, position: int) -> None:
+        """Say that the group has processed everything below `position`."""
+        ...
+
+
+class Bus(Protocol):
+    """A bus of records with exactly-once steps."""
+
+    def append(self, topic: str, partition: int, records: Sequence[Record]) -> int:
+        """Append durably in a transaction of its own; return the offset of the last record."""
+        ...
+
+    def read(self, topic: str, partition: int, offset: int, limit: int) -> list[Stored]:
+        """Return up to `limit` records from `offset` on; an unknown topic is empty."""
+        ...
+
+    def end(self, topic: str, partition: int) -> int:
+        """Return the offset the next record will get."""
+        ...
+
+    def topics(self, prefix: str) -> list[str]:
+        """Name the topics that begin with `prefix`, in order."""
+        ...
+
+    def get(self, store: str, key: bytes) -> bytes | None:
+        """Return a durable value of a store."""
+        ...
+
+    def entries(self, store: str) -> Iterator[tuple[bytes, bytes]]:
+        """Yield all durable entries of a store in key order."""
+        ...
+
+    def position(self, group: str, topic: str, partition: int) -> int:
+        """Return how far the group has come: the offset of the first record it has not processed."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Open a transaction; leaving the block by an exception leaves nothing behind."""
+        ...
+
+    def close(self) -> None:
+        """Release what the bus holds open."""
+        ...

@@ -1,0 +1,140 @@
+"""The contract every bus adapter keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.bus.embedded import EmbeddedBus
+from streams.bus.port import Bus, BusFullError, Record
+
+
+@pytest.fixture(params=["embedded"])
+def bus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bus]:
+    """Open each adapter on empty ground."""
+    assert request.param == "embedded"
+    adapter = EmbeddedBus(tmp_path / "bus.db")
+    yield adapter
+    adapter.close()
+
+
+def record(number: int) -> Record:
+    """Make a record that can be told apart."""
+    return Record(b"k%d" % number, b"v%d" % number, (("n", b"%d" % number),))
+
+
+def test_offsets_are_dense_per_partition(bus: Bus) -> None:
+    """Each partition counts from zero without holes."""
+    assert bus.append("t", 0, [record(0), record(1)]) == 1
+    assert bus.append("t", 1, [record(9)]) == 0
+    assert bus.append("t", 0, [record(2)]) == 2
+
+    assert [s.offset for s in bus.read("t", 0, 0, 10)] == [0, 1, 2]
+    assert bus.end("t", 0) == 3
+    assert bus.end("t", 7) == 0
+
+
+def test_a_record_is_read_back_whole(bus: Bus) -> None:
+    """Key, value and headers come back as they went in."""
+    bus.append("t", 0, [record(5)])
+
+    (stored,) = bus.read("t", 0, 0, 10)
+
+    assert (stored.key, stored.value, stored.headers) == (b"k5", b"v5", (("n", b"5"),))
+
+
+def test_reading_starts_at_the_offset_and_stops_at_the_limit(bus: Bus) -> None:
+    """A page of a partition is what was asked for."""
+    bus.append("t", 0, [record(n) for n in range(10)])
+
+    assert [s.offset for s in bus.read("t", 0, 4, 3)] == [4, 5, 6]
+    assert bus.read("t", 0, 10, 3) == []
+
+
+def test_a_transaction_is_all_or_nothing(bus: Bus) -> None:
+    """Outputs, state and position change together, or none does."""
+
+    def interrupted() -> None:
+        with bus.transaction() as change:
+            change.append("out", 0, [record(1)])
+            change.put("state", b"a", b"1")
+            change.advance("g", "in", 0, 5)
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        interrupted()
+
+    assert bus.end("out", 0) == 0
+    assert bus.get("state", b"a") is None
+    assert bus.position("g", "in", 0) == 0
+
+    with bus.transaction() as change:
+        change.append("out", 0, [record(1)])
+        change.put("state", b"a", b"1")
+        change.advance("g", "in", 0, 5)
+
+    assert bus.end("out", 0) == 1
+    assert bus.get("state", b"a") == b"1"
+    assert bus.position("g", "in", 0) == 5
+
+
+def test_a_transaction_sees_its_own_changes(bus: Bus) -> None:
+    """A get and a scan inside a transaction see what it has put."""
+    with bus.transaction() as change:
+        change.put("s", b"b", b"2")
+        change.put("s", b"a", b"1")
+        assert change.get("s", b"a") == b"1"
+        assert change.scan("s", b"a", b"c", 10) == [(b"a", b"1"), (b"b", b"2")]
+        change.put("s", b"a", None)
+        assert change.get("s", b"a") is None
+        assert change.scan("s", b"a", b"c", 10) == [(b"b", b"2")]
+
+    assert list(bus.entries("s")) == [(b"b", b"2")]
+
+
+def test_two_appends_in_one_transaction_follow_each_other(bus: Bus) -> None:
+    """A second append to a partition continues the first."""
+    with bus.transaction() as change:
+        assert change.append("t", 0, [record(0)]) == 0
+        assert change.append("t", 0, [record(1)]) == 1
+
+    assert [s.value for s in bus.read("t", 0, 0, 10)] == [b"v0", b"v1"]
+
+
+def test_topics_are_found_by_prefix(bus: Bus) -> None:
+    """The raw topics of all agencies can be listed."""
+    bus.append("casebus.raw.police", 0, [record(0)])
+    bus.append("casebus.raw.court", 0, [record(0)])
+    bus.append("casebus.work", 0, [record(0)])
+
+    assert bus.topics("casebus.raw.") == ["casebus.raw.court", "casebus.raw.police"]
+
+
+def test_the_embedded_bus_keeps_everything_over_a_restart(tmp_path: Path) -> None:
+    """What was acknowledged is there when the file is opened again, and offsets go on."""
+    first = EmbeddedBus(tmp_path / "bus.db")
+    first.append("t", 0, [record(0), record(1)])
+    first.close()
+
+    again = EmbeddedBus(tmp_path / "bus.db")
+
+    assert again.append("t", 0, [record(2)]) == 2
+    assert [s.value for s in again.read("t", 0, 0, 10)] == [b"v0", b"v1", b"v2"]
+    again.close()
+
+
+def test_a_full_disk_is_a_coded_error_that_leaves_nothing_behind(tmp_path: Path) -> None:
+    """SQLite's own page limit stands in for the disk: the refused transaction leaves no trace, the next one works."""
+    bus = EmbeddedBus(tmp_path / "bus.db")
+    bus._writer.execute("PRAGMA max_page_count=40")
+
+    with pytest.raises(BusFullError) as caught:
+        bus.append("t", 0, [Record(b"k", b"x" * 400_000)])
+
+    assert caught.value.exit_code == 5
+    assert bus.end("t", 0) == 0
+    bus._writer.execute("PRAGMA max_page_count=100000")
+    assert bus.append("t", 0, [record(0)]) == 0
+    bus.close()
