@@ -1,0 +1,1 @@
+"""The node: everything in one, over one data directory."""

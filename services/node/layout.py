@@ -1,0 +1,125 @@
+"""The data directory of a node: where each thing lies, and the lock that keeps a second node out.
+
+DIR/node.json       name and origin of the node, version of this layout
+DIR/clock.json      a scaled or stepped clock, for demonstrations only
+DIR/keys/           keystore, 0600
+DIR/people.json     local accounts (argon2id), 0600
+DIR/tokens.json     digests of the organisation systems' tokens, 0600
+DIR/audit/          the audit log; its public key is DIR/audit/log.pub
+DIR/bus.db          topics, stores and positions
+DIR/read.db         the read model; it can be thrown away and is made anew from the bus
+DIR/lock            held by the running node
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from schemas.errors import NotFoundError, UnavailableError, UsageError
+
+LAYOUT_VERSION = 1
+PRIVATE = 0o600
+PRIVATE_FOLDER = 0o700
+
+
+class NodeLockedError(UnavailableError):
+    """Another process has the data directory open."""
+
+    code: ClassVar[str] = "node.locked"
+
+
+class NoNodeError(NotFoundError):
+    """The directory holds no node."""
+
+    code: ClassVar[str] = "node.absent"
+
+
+class LayoutVersionError(UsageError):
+    """The directory was written by another version of casebus."""
+
+    code: ClassVar[str] = "node.layout_version"
+
+
+@dataclass(frozen=True)
+class NodeName:
+    """What a node is called: `node` in records, `origin` in checkpoints."""
+
+    node: str
+    origin: str
+
+
+class DataDirectory:
+    """A node's data directory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.keys = root / "keys"
+        self.people = root / "people.json"
+        self.tokens = root / "tokens.json"
+        self.audit = root / "audit"
+        self.bus = root / "bus.db"
+        self.read = root / "read.db"
+        self.clock = root / "clock.json"
+        self._lock: int | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether a node was provisioned here."""
+        return (self.root / "node.json").is_file()
+
+    def make(self, name: NodeName) -> None:
+        """Make the folders and name the node; an existing node keeps its name."""
+        for folder in (self.root, self.keys):
+            folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        if not self.exists:
+            body = {"layout": LAYOUT_VERSION, "node": name.node, "origin": name.origin}
+            write_private(self.root / "node.json", body)
+
+    def name(self) -> NodeName:
+        """Read the node's name; a directory without a node or of another layout is refused."""
+        if not self.exists:
+            raise NoNodeError(path=self.root.name)
+        body = json.loads((self.root / "node.json").read_text(encoding="utf-8"))
+        if body["layout"] != LAYOUT_VERSION:
+            raise LayoutVersionError(found=body["layout"], known=LAYOUT_VERSION)
+        return NodeName(body["node"], body["origin"])
+
+    def lock(self) -> None:
+        """Take the directory for this process; the kernel gives it back when the process ends, however it ends."""
+        handle = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "?"
+            os.close(handle)
+            raise NodeLockedError(path=self.root.name, pid=holder) from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        self._lock = handle
+
+    def unlock(self) -> None:
+        """Give the directory back."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def write_private(path: Path, body: dict[str, Any]) -> None:
+    """Write a small JSON file that only its owner can read, whole or not at all."""
+    fresh = path.with_suffix(path.suffix + ".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(body, file, ensure_ascii=False, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
