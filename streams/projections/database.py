@@ -1,0 +1,48 @@
+"""The read model's database: opened, tuned and brought to the newest revision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    # The rows can be projected again from the bus and stand in one transaction with their positions: a lost tail after
+    # a power cut is read again, so the cheaper mode is safe here.
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA busy_timeout=10000",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+def open_database(url: str | Path) -> Engine:
+    """Open the database of a read model and migrate it to the newest revision.
+
+    Args:
+        url: a SQLAlchemy URL, or the path of a SQLite file.
+    """
+    engine = create_engine(url if isinstance(url, str) else f"sqlite:///{url}")
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _tune_sqlite)
+    migrate(engine)
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to the newest revision, in one transaction."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _tune_sqlite(connection: Any, record: Any) -> None:
+    del record
+    for pragma in SQLITE_PRAGMAS:
+        connection.execute(pragma)
