@@ -1,0 +1,233 @@
+"""The raw batch: how events lie on `casebus.raw.<agency>`, sealed, at most 256 together.
+
+    value = version u8 ‖ n u8 ‖ gateway (n bytes, ASCII) ‖ body (msgpack) ‖ MAC 32
+
+The MAC is the gateway's, over everything before it, also when no class is sealed. The body is `RawBatch`, msgpack
+arrays. Classes of effective level 1 and 2 stand open, joined; the others are sealed one by one, bound to suite, event
+id, type, schema id, class, label-rule digest and the SHA-256 of the open part with the routing attributes. Flags of
+events stand only in one sealed part per batch, always there and of one length per event, so that neither its presence
+nor its size tells of them. Data-key headers are shared in a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.contract import Contract
+from schemas.event import Event
+from security.batch_wire import (
+    FLAG_BYTES,
+    MAC_LENGTH,
+    MAX_EVENTS,
+    SEALED,
+    VERSION,
+    BatchFormatError,
+    BatchSizeError,
+    BatchVersionError,
+    Header,
+    MacError,
+    RawBatch,
+    RawEvent,
+    SealedClass,
+    class_bound,
+    decode,
+    encode,
+    flags_bound,
+)
+from security.labels import OPEN_LEVEL, RESTRICTED, Label, effective, flags_from_bits, flags_to_bits
+from security.sealing import Sealer
+
+__all__ = [
+    "BatchFormatError",
+    "BatchSizeError",
+    "BatchVersionError",
+    "Header",
+    "MacError",
+    "OpenedBatch",
+    "OpenedEvent",
+    "Prepared",
+    "RawBatch",
+    "RawEvent",
+    "pack",
+    "unpack",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An event that is ready to be packed: validated, its data encoded by label class (`Codec.encode_classes`)."""
+
+    event: Event
+    contract: Contract
+    blobs: tuple[bytes, ...]
+
+
+def pack(events: Sequence[Prepared], sealer: Sealer, agency: str, gateway: str) -> bytes:
+    """Pack 1 to 256 events of one agency; `gateway` names the MAC key. Raises `BatchSizeError`."""
+    if not 1 <= len(events) <= MAX_EVENTS:
+        raise BatchSizeError(count=len(events))
+    packer = _Packer(sealer, agency)
+    raw = tuple(packer.event(prepared) for prepared in events)
+    flags = packer.flags(events, raw)
+    body = encode(RawBatch(agency, tuple(packer.keys), tuple(packer.rules.items()), flags, raw))
+    name = gateway.encode("ascii")
+    value = bytes([VERSION, len(name)]) + name + body
+    return value + sealer.mac(gateway, value)
+
+
+class _Packer:
+    def __init__(self, sealer: Sealer, agency: str) -> None:
+        self._sealer = sealer
+        self._agency = agency
+        self.keys: dict[bytes, int] = {}
+        self.rules: dict[int, bytes] = {}
+
+    def event(self, prepared: Prepared) -> RawEvent:
+        contract, flags = prepared.contract, prepared.event.flags
+        self.rules[contract.id] = contract.digest
+        labels = [effective(label_class, flags) for label_class in contract.classes]
+        header = _header(prepared, labels)
+        if all(label.level <= OPEN_LEVEL for label in labels):
+            return RawEvent(header, ())
+        bound = class_bound(header, contract.digest)
+        pairs = zip(labels, prepared.blobs, strict=True)
+        return RawEvent(
+            header,
+            tuple(
+                self._part(index, label, bound, blob)
+                for index, (label, blob) in enumerate(pairs)
+                if label.level > OPEN_LEVEL
+            ),
+        )
+
+    def flags(self, events: Sequence[Prepared], raw: tuple[RawEvent, ...]) -> SealedClass:
+        clear = b"".join(flags_to_bits(prepared.event.flags).to_bytes(FLAG_BYTES, "big") for prepared in events)
+        ad = flags_bound(self._agency, raw)
+        return self._seal(SEALED, Label(RESTRICTED), ad, clear)
+
+    def _part(self, index: int, label: Label, bound: bytes, blob: bytes) -> SealedClass:
+        return self._seal(index, label, bound + index.to_bytes(2, "big"), blob)
+
+    def _seal(self, index: int, label: Label, ad: bytes, clear: bytes) -> SealedClass:
+        key, body = self._sealer.seal_parts(self._sealer.name(self._agency, label), ad, clear)
+        return SealedClass(index, self.keys.setdefault(key, len(self.keys)), body)
+
+
+def _header(prepared: Prepared, labels: Sequence[Label]) -> Header:
+    event, contract, blobs = prepared.event, prepared.contract, prepared.blobs
+    lengths = tuple(
+        len(blob) if label.level <= OPEN_LEVEL else SEALED for label, blob in zip(labels, blobs, strict=True)
+    )
+    return Header(
+        event.id,
+        contract.type,
+        contract.id,
+        event.source,
+        event.sequence,
+        event.subject,
+        event.occurred_at,
+        event.recorded_at,
+        event.district,
+        contract.level,
+        event.supersedes,
+        lengths,
+        b"".join(blob for blob, length in zip(blobs, lengths, strict=True) if length >= 0),
+    )
+
+
+class OpenedEvent:
+    """One event of an opened batch: `header` is there at once, classes and flags are opened when asked for."""
+
+    __slots__ = ("_batch", "_bound", "_raw", "header", "position")
+
+    def __init__(self, batch: OpenedBatch, raw: RawEvent, position: int) -> None:
+        self.header = raw.header
+        self.position = position
+        self._raw = raw
+        self._batch = batch
+        self._bound: bytes | None = None
+
+    def flags(self) -> frozenset[str]:
+        """Return the event's flags; the batch's flags are opened once."""
+        return self._batch.flags()[self.position]
+
+    def open(self, class_indexes: Sequence[int]) -> list[bytes | None]:
+        """Return one entry per class of the contract: its bytes if it was asked for, else None.
+
+        Raises `SealBrokenError` where a sealed class does not belong here, `UnknownKeyError` where its key is gone.
+        """
+        header = self.header
+        blobs: list[bytes | None] = [None] * len(header.lengths)
+        start = 0
+        for index, length in enumerate(header.lengths):
+            if length == SEALED:
+                continue
+            if index in class_indexes:
+                blobs[index] = header.open[start : start + length]
+            start += length
+        for part in self._raw.sealed:
+            if part.index in class_indexes:
+                blobs[part.index] = self._open_part(part)
+        return blobs
+
+    def _open_part(self, part: SealedClass) -> bytes:
+        if self._bound is None:
+            self._bound = class_bound(self.header, self._batch.rule(self.header.schema_id))
+        return self._batch.open_part(part, self._bound + part.index.to_bytes(2, "big"))
+
+
+class OpenedBatch:
+    """A batch whose MAC fits: its events in order, `agency`, `gateway`."""
+
+    def __init__(self, raw: RawBatch, gateway: str, sealer: Sealer) -> None:
+        self.agency = raw.agency
+        self.gateway = gateway
+        self._raw = raw
+        self._rules = dict(raw.rules)
+        self._sealer = sealer
+        self._flags: tuple[frozenset[str], ...] | None = None
+        self.events = [OpenedEvent(self, event, position) for position, event in enumerate(raw.events)]
+
+    def flags(self) -> tuple[frozenset[str], ...]:
+        """Return the flags of every event, opened once."""
+        if self._flags is None:
+            clear = self.open_part(self._raw.flags, flags_bound(self.agency, self._raw.events))
+            if len(clear) != FLAG_BYTES * len(self.events):
+                raise BatchFormatError
+            bits = (clear[n : n + FLAG_BYTES] for n in range(0, len(clear), FLAG_BYTES))
+            self._flags = tuple(flags_from_bits(int.from_bytes(two, "big")) for two in bits)
+        return self._flags
+
+    def rule(self, schema_id: int) -> bytes:
+        """Return the label-rule digest under which `schema_id` was sealed."""
+        found = self._rules.get(schema_id)
+        if found is None:
+            raise BatchFormatError
+        return found
+
+    def open_part(self, part: SealedClass, ad: bytes) -> bytes:
+        """Open one sealed part of this batch."""
+        if not 0 <= part.key < len(self._raw.keys):
+            raise BatchFormatError
+        return self._sealer.open_parts(self._raw.keys[part.key], part.body, ad)
+
+
+def unpack(value: bytes, sealer: Sealer) -> OpenedBatch:
+    """Check the MAC and decode a batch; classes stay sealed until they are asked for.
+
+    Raises `MacError`, `BatchVersionError`, `BatchFormatError`, or `UnknownKeyError` for a gateway nobody registered.
+    """
+    if len(value) < 2 + MAC_LENGTH:
+        raise BatchFormatError
+    if value[0] != VERSION:
+        raise BatchVersionError(version=value[0])
+    end = 2 + value[1]
+    try:
+        gateway = value[2:end].decode("ascii")
+    except UnicodeDecodeError:
+        raise BatchFormatError from None
+    # The MAC comes before any parsing: a decoder is no place for bytes that nobody vouches for.
+    if not sealer.mac_fits(gateway, value[:-MAC_LENGTH], value[-MAC_LENGTH:]):
+        raise MacError
+    return OpenedBatch(decode(value[end:-MAC_LENGTH]), gateway, sealer)

@@ -1,0 +1,1 @@
+"""Keys: the keystore port, the names of keys, and the adapter that keeps them in one private file."""
