@@ -36,7 +36,9 @@ def test_sqlite_runs_in_wal_mode(engine: Engine) -> None:
 
 def test_the_tables_compile_for_postgresql() -> None:
     """Types and constraints exist there too; times are 64 bits, details are bytes."""
-    made = str(CreateTable(tables.alerts).compile(dialect=PGDialect())  # type: ignore[no-untyped-call])
+    dialect = PGDialect()  # type: ignore[no-untyped-call]
+
+    made = str(CreateTable(tables.alerts).compile(dialect=dialect))
 
     assert "opened_at BIGINT NOT NULL" in made
     assert "detail BYTEA NOT NULL" in made
