@@ -18,7 +18,8 @@ _INLINE = re.compile(r"(?<!`)`((?:\./run|casebus) [^`\n]+)`")
 
 def quoted(document: str) -> list[str]:
     """Return every command of ours that a document quotes, in blocks and in the running text."""
-    blocks = [line.removeprefix("$ ").strip() for block in _FENCE.findall(document) for line in block.splitlines()]
+    lines = [line for block in _FENCE.findall(document) for line in block.splitlines()]
+    blocks = [re.sub(r"\s+# .*", "", line.removeprefix("$ ")).strip() for line in lines]
     return [c for c in [*blocks, *_INLINE.findall(document)] if c.startswith(("./run", "casebus "))]
 
 
@@ -29,7 +30,7 @@ def verbs() -> set[str]:
 
 def wrong(command: str) -> str | None:
     """Say what is wrong with a quoted command; None where it exists with its options."""
-    words = shlex.split(re.split(r"…| # ", command)[0].translate({ord("["): " ", ord("]"): " "}))
+    words = shlex.split(command.split("…", maxsplit=1)[0].translate({ord("["): " ", ord("]"): " "}))
     if words[0] == "./run":
         verb = words[1] if len(words) > 1 else "help"
         if verb not in verbs():

@@ -81,6 +81,6 @@ def test_an_invented_command_is_named(command: str) -> None:
 
 def test_commands_are_found_in_a_document() -> None:
     """Commands are read from shell blocks and from the running text; other lines are left alone."""
-    document = "Use `casebus audit verify` or `jq`.\n\n```sh\n$ ./run demo\nls\n```\n"
+    document = "Use `casebus audit verify` or `jq`.\n\n```sh\n$ ./run demo   # a city\nls\n```\n"
 
     assert commands.quoted(document) == ["./run demo", "casebus audit verify"]
