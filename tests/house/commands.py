@@ -13,6 +13,7 @@ from services.cli.app import app
 from tests.house.tree import ROOT
 
 _FENCE = re.compile(r"^```(?:sh|bash|console)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_ADVICE = re.compile(r"casebus ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?(?![\w:])")
 _INLINE = re.compile(r"(?<!`)`((?:\./run|casebus) [^`\n]+)`")
 
 
@@ -21,6 +22,12 @@ def quoted(document: str) -> list[str]:
     lines = [line for block in _FENCE.findall(document) for line in block.splitlines()]
     blocks = [re.sub(r"\s+# .*", "", line.removeprefix("$ ")).strip() for line in lines]
     return [c for c in [*blocks, *_INLINE.findall(document)] if c.startswith(("./run", "casebus "))]
+
+
+def advised(text: str) -> list[str]:
+    """Return every command that a text for people advises, as far as its words can be commands: `casebus node up`."""
+    calls = (match.groups() for match in _ADVICE.finditer(text))
+    return [" ".join(["casebus", part, *([word] if word and _is_group(part) else [])]) for part, word in calls]
 
 
 def verbs() -> set[str]:
@@ -55,6 +62,14 @@ def _wrong_call(command: str, words: list[str]) -> str | None:
     known = set(_options(node)) | {"--help", "-h"}
     unknown = [w for w in words if w.startswith("-") and w.split("=")[0] not in known]
     return f"{command}: no option {', '.join(unknown)}" if unknown else None
+
+
+def _is_group(part: str) -> bool:
+    root: Any = get_command(app)
+    try:
+        return hasattr(root.get_command(root.make_context("casebus", [], resilient_parsing=True), part), "get_command")
+    except ModuleNotFoundError:
+        return False
 
 
 def _options(node: Any) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas.texts import catalogue
 from services.cli.app import PARTS
 from tests.house import commands
 from tests.house.tree import ROOT, name
@@ -70,6 +72,16 @@ def test_quoted_commands_exist(document: Path) -> None:
     assert [w for w in found if w] == []
 
 
+def test_hints_advise_commands_and_files_that_exist() -> None:
+    """Every command and document that a text of the catalogue sends a person to exists."""
+    hints = [text for entry in catalogue().values() for text in entry.values()]
+    calls = {command for text in hints for command in commands.advised(text)}
+    files = {file for text in hints for file in re.findall(r"(?:docs|schemas|security)/[\w./-]+\w", text)}
+
+    assert [found for found in map(commands.wrong, sorted(calls)) if found] == []
+    assert [file for file in sorted(files) if not (ROOT / file).exists()] == []
+
+
 @pytest.mark.parametrize(
     "command",
     ["./run dance", "casebus dance", "casebus doctor --dance", "./run casebus audit dance", "./run demo --dance"],
@@ -84,3 +96,11 @@ def test_commands_are_found_in_a_document() -> None:
     document = "Use `casebus audit verify` or `jq`.\n\n```sh\n$ ./run demo   # a city\nls\n```\n"
 
     assert commands.quoted(document) == ["./run demo", "casebus audit verify"]
+
+
+def test_advice_is_found_in_a_text() -> None:
+    """Commands are read out of a sentence in either language, a single command without the word after it."""
+    assert commands.advised("run casebus doctor and wait; 运行 casebus nothing here") == [
+        "casebus doctor",
+        "casebus nothing",
+    ]
