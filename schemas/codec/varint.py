@@ -1,0 +1,125 @@
+"""Avro's variable-length zigzag integers, by table: 14 bits a look-up instead of 7 bits a loop turn.
+
+`ENDING[z]` is the encoding of the zigzag value z < 2^14; `GOING[z]` is two bytes that both say "more follows".
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NoReturn
+
+from schemas.codec.errors import VarintError
+
+CHUNK = 14
+MASK = (1 << CHUNK) - 1
+INT_MAX = 2**31 - 1
+LONG_MAX = 2**63 - 1
+
+GOING = tuple(bytes((z & 127 | 128, z >> 7 | 128)) for z in range(1 << CHUNK))
+ENDING = tuple(bytes((z,)) if z < 128 else bytes((z & 127 | 128, z >> 7)) for z in range(1 << CHUNK))  # noqa: PLR2004
+LENGTH = ENDING[::2]
+"""Length prefix of n < 2^13 bytes."""
+SOME_LENGTH = tuple(b"\x02" + prefix for prefix in LENGTH)
+"""The same, after the byte that says a nullable value is there."""
+
+_TIME_LOW, _TIME_HIGH = 1 << 48, 1 << 55
+_TIME_BITS = 0x8080808080808080
+_TIME_WANT = 0x0080808080808080
+
+
+def write_long(n: int) -> bytes:
+    """Encode a 64-bit integer; OverflowError outside."""
+    z = n << 1 if n >= 0 else ~(n << 1)
+    if z < 1 << 14:
+        return ENDING[z]
+    if z < 1 << 28:
+        return GOING[z & MASK] + ENDING[z >> 14]
+    if not -LONG_MAX - 1 <= n <= LONG_MAX:
+        raise OverflowError
+    parts = []
+    while z >= 1 << 14:
+        parts.append(GOING[z & MASK])
+        z >>= 14
+    parts.append(ENDING[z])
+    return b"".join(parts)
+
+
+def write_int(n: int) -> bytes:
+    """Encode a 32-bit integer; OverflowError outside."""
+    if not -INT_MAX - 1 <= n <= INT_MAX:
+        raise OverflowError
+    return write_long(n)
+
+
+def write_time(n: int) -> bytes:
+    """Encode microseconds: eight bytes for the years 1978 to 3111, taken first."""
+    if _TIME_LOW <= n < _TIME_HIGH:
+        z = n << 1
+        return GOING[z & MASK] + GOING[z >> 14 & MASK] + GOING[z >> 28 & MASK] + ENDING[z >> 42]
+    return write_long(n)
+
+
+def read_long(buf: bytes, at: int) -> tuple[int, int]:
+    """Decode a zigzag integer of at most 64 bits at `at`; returns (number, next offset). IndexError at the end."""
+    z = shift = 0
+    start = at
+    while True:
+        byte = buf[at]
+        at += 1
+        z |= (byte & 127) << shift
+        if byte < 128:  # noqa: PLR2004 - the last byte has no continuation bit
+            break
+        shift += 7
+        if shift > 63:  # noqa: PLR2004 - the tenth byte must be the last
+            _refuse(start)
+    if z >> 64:
+        _refuse(start)
+    return (z >> 1) ^ -(z & 1), at
+
+
+def read_int(buf: bytes, at: int) -> tuple[int, int]:
+    """Decode a zigzag integer of at most 32 bits."""
+    n, after = read_long(buf, at)
+    if not -INT_MAX - 1 <= n <= INT_MAX:
+        _refuse(at)
+    return n, after
+
+
+def read_time(buf: bytes, at: int) -> tuple[int, int]:
+    """Decode microseconds: eight bytes at once where they are eight."""
+    x = int.from_bytes(buf[at : at + 8], "little")
+    if x & _TIME_BITS != _TIME_WANT:
+        return read_long(buf, at)
+    x &= 0x7F7F7F7F7F7F7F7F
+    x = (x & 0x007F007F007F007F) | (x & 0x7F007F007F007F00) >> 1
+    x = (x & 0x00003FFF00003FFF) | (x & 0x3FFF00003FFF0000) >> 2
+    x = (x & 0x0FFFFFFF) | (x & 0x0FFFFFFF00000000) >> 4
+    return (x >> 1) ^ -(x & 1), at + 8
+
+
+_DOUBLE = struct.Struct("<d")
+_FLOAT = struct.Struct("<f")
+
+
+def write_double(x: float) -> bytes:
+    """Encode a double: 8 bytes, little endian."""
+    return _DOUBLE.pack(x)
+
+
+def write_float(x: float) -> bytes:
+    """Encode a float: 4 bytes, little endian."""
+    return _FLOAT.pack(x)
+
+
+def read_double(buf: bytes, at: int) -> tuple[float, int]:
+    """Decode a double; struct.error at the end."""
+    return _DOUBLE.unpack_from(buf, at)[0], at + 8
+
+
+def read_float(buf: bytes, at: int) -> tuple[float, int]:
+    """Decode a float; struct.error at the end."""
+    return _FLOAT.unpack_from(buf, at)[0], at + 4
+
+
+def _refuse(offset: int) -> NoReturn:
+    raise VarintError(contract="", offset=offset)
