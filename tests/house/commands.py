@@ -9,11 +9,11 @@ from typing import Any
 
 from typer.main import get_command
 
-from services.cli.app import app
+from services.cli.app import PARTS, app
 from tests.house.tree import ROOT
 
 _FENCE = re.compile(r"^```(?:sh|bash|console)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_ADVICE = re.compile(r"casebus ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?(?![\w:])")
+_ADVICE = re.compile(r"(run |运行 )?casebus ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?(?![\w:])")
 _INLINE = re.compile(r"(?<!`)`((?:\./run|casebus) [^`\n]+)`")
 
 
@@ -25,8 +25,12 @@ def quoted(document: str) -> list[str]:
 
 
 def advised(text: str) -> list[str]:
-    """Return every command that a text for people advises, as far as its words can be commands: `casebus node up`."""
-    calls = (match.groups() for match in _ADVICE.finditer(text))
+    """Return every command that a text for people advises, as far as its words can be commands: `casebus node up`.
+
+    What follows "run" is a command even where it does not exist; elsewhere only a known part is one.
+    """
+    found = [match.groups() for match in _ADVICE.finditer(text)]
+    calls = [(part, word) for run, part, word in found if run or part in PARTS]
     return [" ".join(["casebus", part, *([word] if word and _is_group(part) else [])]) for part, word in calls]
 
 

@@ -100,7 +100,6 @@ def test_commands_are_found_in_a_document() -> None:
 
 def test_advice_is_found_in_a_text() -> None:
     """Commands are read out of a sentence in either language, a single command without the word after it."""
-    assert commands.advised("run casebus doctor and wait; 运行 casebus nothing here") == [
-        "casebus doctor",
-        "casebus nothing",
-    ]
+    text = "another casebus version: run casebus doctor and wait; 运行 casebus nothing here"
+
+    assert commands.advised(text) == ["casebus doctor", "casebus nothing"]
