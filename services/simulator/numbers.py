@@ -1,0 +1,61 @@
+"""Numbers of the simulated city: persons, enterprises, cases. Every one is well formed and none can be real.
+
+Persons and enterprises are registered in region 99, which GB/T 2260 has never given away; courts carry codes 9901 to
+9916 (formats: 《案号规定》, GA 380, GB 11643, GB 32100).
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import date, timedelta
+
+from schemas.identifiers import id_check_character, organisation_check_character, uscc_check_character
+
+_MINOR_BORN = date(2009, 9, 1)
+_ADULT_BORN = date(1960, 1, 1)
+_ADULT_SPAN_DAYS = 16_000
+
+
+class Numbers:
+    """Gives out numbers: each once, in the order they are asked for, the same for the same seed."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._serials: Counter[str] = Counter()
+
+    def person(self, district: str, *, minor: bool = False) -> str:
+        """Return a resident identity number of a person registered in `district`."""
+        if minor:
+            born = _MINOR_BORN + timedelta(days=self._rng.randrange(360))
+        else:
+            born = _ADULT_BORN + timedelta(days=self._rng.randrange(_ADULT_SPAN_DAYS))
+        place = f"{district}{born:%Y%m%d}"
+        body = f"{place}{self._next(place):03d}"
+        return body + id_check_character(body)
+
+    def enterprise(self, district: str) -> str:
+        """Return a unified social credit code of an enterprise of `district` (GB 32100)."""
+        body = f"MA{self._next('enterprise'):06d}"
+        head = f"91{district}{body}{organisation_check_character(body)}"
+        return head + uscc_check_character(head)
+
+    def acceptance(self, unit: str, day: date) -> str:
+        """Return an acceptance number (接报案编号): J, the unit, the day, a serial."""
+        return f"J{unit}{day:%Y%m%d}{self._next('J' + unit):04d}"
+
+    def police_case(self, unit: str, day: date) -> str:
+        """Return a police case number (公安案件编号): A, the unit, year and month, a serial."""
+        return f"A{unit}{day:%Y%m}{self._next('A' + unit):05d}"
+
+    def court_case(self, district: str, day: date) -> str:
+        """Return a first-instance criminal case number of the district's court, brackets in their normal form."""
+        return f"({day.year})沪99{district[-2:]}刑初{self._next('ah' + district)}号"
+
+    def receipt(self, unit: str) -> str:
+        """Return the number of the receipt that the reporting person was given."""
+        return f"R{unit[:6]}{self._next('R' + unit[:6]):06d}"
+
+    def _next(self, series: str) -> int:
+        self._serials[series] += 1
+        return self._serials[series]

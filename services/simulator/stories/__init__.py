@@ -1,0 +1,1 @@
+"""The stories that the simulated city plants, one module per supervision model."""
