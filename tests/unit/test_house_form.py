@@ -21,8 +21,10 @@ def findings(guard: Guard, paths: Iterable[Path]) -> list[str]:
 
 
 def test_modules_and_functions_are_short() -> None:
-    """No module passes 400 lines, no function 60."""
-    assert findings(form.long_parts, modules("schemas", "security", "streams", "services", "tests", "deploy")) == []
+    """No module passes 400 lines, no function 60; a migration is a frozen script and stays in one piece."""
+    written = modules("schemas", "security", "streams", "services", "tests", "deploy")
+
+    assert findings(form.long_parts, (p for p in written if "migrations" not in p.parts)) == []
 
 
 def test_every_test_says_what_it_shows() -> None:
