@@ -1,0 +1,1 @@
+"""History into a node: files of rows, read by a mapping file, become events."""
