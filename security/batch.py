@@ -35,6 +35,7 @@ from security.batch_wire import (
     encode,
     flags_bound,
 )
+from security.keys.port import KekName
 from security.labels import OPEN_LEVEL, RESTRICTED, Label, effective, flags_from_bits, flags_to_bits
 from security.sealing import Sealer
 
@@ -80,45 +81,50 @@ class _Packer:
     def __init__(self, sealer: Sealer, agency: str) -> None:
         self._sealer = sealer
         self._agency = agency
+        self._layouts: dict[tuple[int, frozenset[str]], tuple[KekName | None, ...]] = {}
         self.keys: dict[bytes, int] = {}
         self.rules: dict[int, bytes] = {}
 
     def event(self, prepared: Prepared) -> RawEvent:
-        contract, flags = prepared.contract, prepared.event.flags
-        self.rules[contract.id] = contract.digest
-        labels = [effective(label_class, flags) for label_class in contract.classes]
-        header = _header(prepared, labels)
-        if all(label.level <= OPEN_LEVEL for label in labels):
+        contract = prepared.contract
+        layout = self._layout(contract, prepared.event.flags)
+        header = _header(prepared, layout)
+        if not any(layout):
             return RawEvent(header, ())
         bound = class_bound(header, contract.digest)
-        pairs = zip(labels, prepared.blobs, strict=True)
+        pairs = enumerate(zip(layout, prepared.blobs, strict=True))
         return RawEvent(
             header,
             tuple(
-                self._part(index, label, bound, blob)
-                for index, (label, blob) in enumerate(pairs)
-                if label.level > OPEN_LEVEL
+                self._seal(index, kek, bound + index.to_bytes(2, "big"), blob) for index, (kek, blob) in pairs if kek
             ),
         )
 
     def flags(self, events: Sequence[Prepared], raw: tuple[RawEvent, ...]) -> SealedClass:
         clear = b"".join(flags_to_bits(prepared.event.flags).to_bytes(FLAG_BYTES, "big") for prepared in events)
-        ad = flags_bound(self._agency, raw)
-        return self._seal(SEALED, Label(RESTRICTED), ad, clear)
+        kek = self._sealer.name(self._agency, Label(RESTRICTED))
+        return self._seal(SEALED, kek, flags_bound(self._agency, raw), clear)
 
-    def _part(self, index: int, label: Label, bound: bytes, blob: bytes) -> SealedClass:
-        return self._seal(index, label, bound + index.to_bytes(2, "big"), blob)
+    def _layout(self, contract: Contract, flags: frozenset[str]) -> tuple[KekName | None, ...]:
+        """Return per class the KEK it is sealed by, None where it stands open."""
+        known = self._layouts.get((contract.id, flags))
+        if known is None:
+            labels = [effective(label_class, flags) for label_class in contract.classes]
+            known = tuple(
+                self._sealer.name(self._agency, label) if label.level > OPEN_LEVEL else None for label in labels
+            )
+            self._layouts[contract.id, flags] = known
+            self.rules[contract.id] = contract.digest
+        return known
 
-    def _seal(self, index: int, label: Label, ad: bytes, clear: bytes) -> SealedClass:
-        key, body = self._sealer.seal_parts(self._sealer.name(self._agency, label), ad, clear)
+    def _seal(self, index: int, kek: KekName, ad: bytes, clear: bytes) -> SealedClass:
+        key, body = self._sealer.seal_parts(kek, ad, clear)
         return SealedClass(index, self.keys.setdefault(key, len(self.keys)), body)
 
 
-def _header(prepared: Prepared, labels: Sequence[Label]) -> Header:
+def _header(prepared: Prepared, layout: Sequence[KekName | None]) -> Header:
     event, contract, blobs = prepared.event, prepared.contract, prepared.blobs
-    lengths = tuple(
-        len(blob) if label.level <= OPEN_LEVEL else SEALED for label, blob in zip(labels, blobs, strict=True)
-    )
+    lengths = tuple(SEALED if kek else len(blob) for kek, blob in zip(layout, blobs, strict=True))
     return Header(
         event.id,
         contract.type,
@@ -132,7 +138,7 @@ def _header(prepared: Prepared, labels: Sequence[Label]) -> Header:
         contract.level,
         event.supersedes,
         lengths,
-        b"".join(blob for blob, length in zip(blobs, lengths, strict=True) if length >= 0),
+        b"".join(blob for kek, blob in zip(layout, blobs, strict=True) if not kek),
     )
 
 
