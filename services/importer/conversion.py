@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from schemas.instants import EPOCH, EPOCH_DAY, MICROSECOND, format_day, format_instant
 from services.importer.mapping import FieldRule
 from services.importer.rejection import RowError
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-EPOCH_DAY = date(1970, 1, 1).toordinal()
-MICROSECOND = timedelta(microseconds=1)
 CACHED_TIMES = 65_536
 INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 MONEY = re.compile(r"([+-]?)(\d{1,15})(?:\.(\d{1,2})0*)?", re.ASCII)
@@ -42,13 +40,8 @@ def conversion(rule: FieldRule, zone: ZoneInfo) -> Convert:
 def rendered(kind: str, value: Value) -> Value:
     """Render a typed value for the JSON of an event."""
     if kind == "day":
-        return date.fromordinal(EPOCH_DAY + int(value)).isoformat()
-    return iso(int(value)) if kind == "instant" else value
-
-
-def iso(us: int) -> str:
-    """Render an instant as RFC 3339 in UTC."""
-    return (EPOCH + us * MICROSECOND).isoformat().replace("+00:00", "Z")
+        return format_day(int(value))
+    return format_instant(int(value)) if kind == "instant" else value
 
 
 def cents(text: str) -> int:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from schemas.event import derived_id
+from schemas.instants import format_instant
 from services.importer.block import Block
-from services.importer.conversion import iso, rendered
+from services.importer.conversion import rendered
 from services.importer.lines import blocks, header
 from services.importer.mapping import Mapping
 from services.importer.plan import RowPlan, RowValues, compile_plan
@@ -80,4 +81,4 @@ def cloud_event(source: str, values: RowValues) -> dict[str, Any]:
 
 @lru_cache(65_536)
 def _time(us: int) -> str:
-    return iso(us)
+    return format_instant(us)
