@@ -1,0 +1,71 @@
+"""Errors of the audit log; texts in `schemas/texts/audit.toml`. No field ever holds a value of a record."""
+
+from __future__ import annotations
+
+from schemas.errors import IntegrityError, NotFoundError, RefusedError, UnavailableError
+
+
+class AuditMissingError(NotFoundError):
+    """There is no audit log in the directory."""
+
+    code = "audit.missing"
+
+
+class RecordMissingError(NotFoundError):
+    """The log holds no record with that number, or it is not under a signed head yet."""
+
+    code = "audit.no_record"
+
+
+class EntryRefusedError(RefusedError):
+    """An entry cannot be written: unknown act, wrong type, float, null, clear case number."""
+
+    code = "audit.entry_refused"
+
+
+class EntryTooLargeError(EntryRefusedError):
+    """An entry's body would pass 16 KiB."""
+
+    code = "audit.entry_too_large"
+
+
+class AuditLockedError(UnavailableError):
+    """Another writer has the log open."""
+
+    code = "audit.locked"
+
+
+class AuditPoisonedError(UnavailableError):
+    """A write, fsync or space error ended this writer; what was acknowledged is on disk."""
+
+    code = "audit.poisoned"
+
+
+class AuditClosedError(UnavailableError):
+    """The log was closed."""
+
+    code = "audit.closed"
+
+
+class AuditTamperedError(IntegrityError):
+    """Something at or below the floor is not what was written or signed."""
+
+    code = "audit.tampered"
+
+
+class AuditRolledBackError(IntegrityError):
+    """The log is shorter than a head that was signed, or than what the bus cites."""
+
+    code = "audit.rolled_back"
+
+
+class NoteError(IntegrityError):
+    """A signed note or verifier key does not parse, or its signature does not fit."""
+
+    code = "audit.note"
+
+
+class SignerRefusedError(IntegrityError):
+    """The signer saw another history than the one it is asked to sign."""
+
+    code = "audit.signer_refused"
