@@ -26,8 +26,8 @@ from streams.projections.values import (
 MAX_ROWS = 200
 """The most alerts one list shows."""
 
-MAX_EVENTS = 500
-"""The most events one timeline shows."""
+MAX_EVENTS = 256
+"""The most events one timeline shows: as many as one entry of the audit log names."""
 
 MAX_CACHED = 64
 
@@ -127,6 +127,19 @@ class ReadModel:
         query = select(*columns).where(table.c.alert_id == alert_id)
         query = query.order_by(table.c.leaf.desc(), table.c.position.desc()).limit(MAX_ROWS)
         return [AccessRow(**row) for row in self._rows(query)]
+
+    def recent_accesses(self) -> list[tuple[str, AccessRow]]:
+        """Return the newest audited acts over all alerts, each with its alert's id, at most `MAX_ROWS`."""
+        table = tables.accesses
+        columns = [c for c in table.c if c.name not in {"topic", "part", "position"}]
+        query = select(*columns).order_by(table.c.leaf.desc(), table.c.position.desc()).limit(MAX_ROWS)
+        return [(row.pop("alert_id"), AccessRow(**row)) for row in self._rows(query)]
+
+    def event_count(self, subject: str) -> int:
+        """Count the events of a case: it only grows, so it tells whether a timeline is still the newest."""
+        table = tables.case_events
+        with self._engine.connect() as connection:
+            return connection.scalar(select(func.count()).where(table.c.subject == subject)) or 0
 
     def marks(self) -> MarksRow:
         """Return the newest marks; all zero before the first came."""
