@@ -1,0 +1,1 @@
+"""Policy: authored in Cedar, compiled to tables, one decision function for subscriptions and persons."""
