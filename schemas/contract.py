@@ -25,6 +25,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
+from schemas.checks import Check, check_of
 from schemas.codec import Codec
 
 LEVELS = (1, 2, 3, 4)
@@ -164,6 +165,11 @@ class Contract:
         head = {"casebus-contract": 1, "type": self.type, "version": self.version, "subject": self.subject_field}
         text = json.dumps({**head, "fields": rows}, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).digest()
+
+    @cached_property
+    def checks(self) -> tuple[tuple[str, bool, Check], ...]:
+        """(field name, nullable, check) in canonical order: what validation runs."""
+        return tuple((f.name, f.nullable, check_of(f.base_type, f.extras)) for f in self.fields)
 
     @cached_property
     def codec(self) -> Codec:

@@ -9,7 +9,9 @@ from typing import Any
 
 from schemas import contract_errors as errors
 from schemas.avro_types import NAME, TypeRefusedError, define_once, normalise
+from schemas.codes import exists
 from schemas.contract import ABOUT, FLAGS, LEVELS, Contract, Field, canonical_order
+from schemas.identifiers import FORMATS
 
 LABEL_KEYS = ("casebus.level", "casebus.flags", "casebus.about")
 TITLE_KEYS = ("casebus.zh", "casebus.en", "casebus.source")
@@ -166,6 +168,9 @@ class ContractReader:
         known = {*LABEL_KEYS, *TITLE_KEYS, *EXTRAS}
         for key in row:
             if key.startswith("casebus.") and (key not in known or not isinstance(row[key], EXTRAS.get(key, object))):
+                self._fault(errors.FieldAttributeError, name, key=key)
+        for key, known_name in (("casebus.format", FORMATS.__contains__), ("casebus.codes", exists)):
+            if isinstance(row.get(key), str) and not known_name(row[key]):
                 self._fault(errors.FieldAttributeError, name, key=key)
 
     def _references(self, head: Mapping[str, Any], fields: tuple[Field, ...]) -> None:

@@ -1,0 +1,168 @@
+"""CloudEvents 1.0, structured JSON: text of a publisher to `Event` and back.
+
+Attributes: specversion, id, type, source, subject, time, datacontenttype, dataschema; extensions district, sequence,
+supersedes, flags (comma separated), level, recordedat. `parse` reads the envelope, `read` the data by its contract too;
+both name every fault at once. `render` writes the publisher's form (all fields): what a receiver gets is a view.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from schemas import envelope
+from schemas.catalogue import Contracts
+from schemas.checks import PersonKey
+from schemas.contract import Contract
+from schemas.contract_errors import UnknownTypeError
+from schemas.event import Event
+from schemas.faults import EventRefusedError, Fault, shown
+from schemas.instants import format_day, format_instant
+from schemas.validation import validate
+
+JSON_TYPE = "application/json"
+
+
+def parse(obj: Any) -> Event:
+    """Return the event of a structured CloudEvent, its data untouched; raises `EventRefusedError` with all faults."""
+    event, faults = _parse(obj)
+    if event is None or faults:
+        raise EventRefusedError(faults)
+    return event
+
+
+def read(obj: Any, contracts: Contracts, *, person_key: PersonKey | None = None) -> Event:
+    """Return the event with typed, normalised data; raises `EventRefusedError` with the faults of envelope and data.
+
+    A missing subject is taken from the contract's subject field; one that differs from it is a fault.
+    """
+    event, faults = _parse(obj)
+    event_type = obj.get("type") if isinstance(obj, Mapping) else None
+    contract = _contract(event_type, contracts, faults)
+    if contract is None:
+        raise EventRefusedError(faults)
+    data: dict[str, Any] = {}
+    if isinstance(obj.get("data", {}), Mapping):
+        data, wrong = validate(contract, obj.get("data", {}), person_key=person_key)
+        faults += wrong
+    subject, given = data.get(contract.subject_field), obj.get("subject")
+    if isinstance(given, str) and isinstance(subject, str) and not _same(contract, given, subject):
+        faults.append(Fault.of("$.subject", "event.subject", field=contract.subject_field))
+    if event is None or faults:
+        raise EventRefusedError(faults, contract.type)
+    return replace(event, subject=str(subject), data=data)
+
+
+def render(event: Event, contract: Contract) -> dict[str, Any]:
+    """Return the structured JSON form of an event, data in its JSON form; `read` of it gives the event back."""
+    out: dict[str, Any] = {
+        "specversion": envelope.SPECVERSION,
+        "id": str(uuid.UUID(bytes=event.id)),
+        "type": event.type,
+        "source": event.source,
+        "subject": event.subject,
+        "time": format_instant(event.occurred_at),
+        "datacontenttype": JSON_TYPE,
+        "district": event.district,
+        "sequence": event.sequence,
+        "level": contract.level,
+    }
+    if event.flags:
+        out["flags"] = ",".join(sorted(event.flags))
+    if event.supersedes is not None:
+        out["supersedes"] = str(uuid.UUID(bytes=event.supersedes))
+    if event.recorded_at:
+        out["recordedat"] = format_instant(event.recorded_at)
+    out["data"] = data_to_json(contract, event.data)
+    return out
+
+
+def data_to_json(contract: Contract, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return typed values in their JSON form, canonical order; fields that are absent or None are left out."""
+    found = ((f, data.get(f.name)) for f in contract.fields)
+    return {f.name: to_json(f.base_type, value) for f, value in found if value is not None}
+
+
+def to_json(kind: Any, value: Any) -> Any:  # noqa: PLR0911 - one return per kind of type
+    """Return one typed value in its JSON form."""
+    if value is None:
+        return None
+    if isinstance(kind, list):
+        return to_json(kind[1], value)
+    if not isinstance(kind, dict):
+        return value.hex() if isinstance(value, bytes) else value
+    if "logicalType" in kind:
+        return (format_day if kind["logicalType"] == "date" else format_instant)(value)
+    match kind["type"]:
+        case "fixed":
+            return value.hex()
+        case "array":
+            return [to_json(kind["items"], x) for x in value]
+        case "record":
+            return {f["name"]: to_json(f["type"], value.get(f["name"])) for f in kind["fields"]}
+    return value
+
+
+def _contract(event_type: Any, contracts: Contracts, faults: list[Fault]) -> Contract | None:
+    if not isinstance(event_type, str) or not envelope.TYPE.fullmatch(event_type):
+        return None  # the envelope named this fault
+    try:
+        return contracts.by_type(event_type)
+    except UnknownTypeError as error:
+        faults.append(Fault.of("$.type", error.code, **error.fields))
+        return None
+
+
+def _same(contract: Contract, given: str, subject: str) -> bool:
+    if given == subject:
+        return True
+    checked, faults = validate(contract, {contract.subject_field: given})
+    del faults
+    return bool(checked.get(contract.subject_field) == subject)
+
+
+def _parse(obj: Any) -> tuple[Event | None, list[Fault]]:
+    if not isinstance(obj, Mapping):
+        return None, [Fault.of("$", "event.not_object")]
+    faults: list[Fault] = []
+    found: dict[str, Any] = {}
+    for name, (mandatory, reader) in envelope.ATTRIBUTES.items():
+        found[name] = _attribute(obj, name, reader, faults, mandatory=mandatory)
+    known = {*envelope.ATTRIBUTES, "data"}
+    unknown = [key for key in obj if key not in known]
+    faults += [Fault.of(f"$.{shown(key)}", "event.unknown_attribute") for key in unknown]
+    if not isinstance(obj.get("data", {}), Mapping):
+        faults.append(Fault.of("$.data", "event.not_object"))
+    if faults:
+        return None, faults
+    event = Event(
+        id=found["id"],
+        type=found["type"],
+        source=found["source"],
+        sequence=found["sequence"] or str(uuid.UUID(bytes=found["id"])),
+        subject=found["subject"] or "",
+        occurred_at=found["time"],
+        district=found["district"],
+        data=obj.get("data", {}),
+        flags=found["flags"] or frozenset(),
+        supersedes=found["supersedes"],
+        recorded_at=found["recordedat"] or 0,
+    )
+    return event, faults
+
+
+def _attribute(
+    obj: Mapping[str, Any], name: str, reader: Callable[[Any], Any], faults: list[Fault], *, mandatory: bool
+) -> Any:
+    value = obj.get(name)
+    if value is None:
+        if mandatory:
+            faults.append(Fault.of(f"$.{name}", "event.missing", field=name))
+        return None
+    try:
+        return reader(value)
+    except ValueError:
+        faults.append(Fault.of(f"$.{name}", f"envelope.{name}"))
+        return None

@@ -1,0 +1,71 @@
+"""The citizen identity number: GB 11643, eighteen characters, check character by ISO 7064 MOD 11-2."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Self
+
+from schemas.identifiers.errors import ChecksumError, IdentifierError
+from schemas.identifiers.normal import day, match
+
+KIND = "id_number"
+WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+CHECKS = "10X98765432"
+_PATTERN = re.compile(
+    r"(?P<district>[1-9]\d{5})(?P<birth>(?:18|19|20)\d{6})(?P<sequence>\d{3})(?P<check>[\dX])", re.ASCII
+)
+_INSIDE = re.compile(r"(?<!\d)[1-9]\d{16}[\dXx](?![\dXx])", re.ASCII)
+
+
+@dataclass(frozen=True)
+class IdNumber:
+    """A valid identity number. Its text stays out of `repr`: a number must not reach a log by accident."""
+
+    text: str = field(repr=False)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a number in any width and case; raises `IdentifierError`, `IdentifierDateError`, `ChecksumError`."""
+        parts = match(_PATTERN, text, KIND)
+        day(parts["birth"], KIND)
+        body = parts["district"] + parts["birth"] + parts["sequence"]
+        if check_character(body) != parts["check"]:
+            raise ChecksumError(kind=KIND)
+        return cls(body + parts["check"])
+
+    @classmethod
+    def of(cls, district: str, birth: date, sequence: int) -> Self:
+        """Make the number of a district, a day of birth and a sequence 0 … 999."""
+        body = f"{district}{birth:%Y%m%d}{sequence:03d}"
+        return cls.parse(body + check_character(body))
+
+    @property
+    def district(self) -> str:
+        """The six digits of the district of registration."""
+        return self.text[:6]
+
+    @property
+    def birth(self) -> date:
+        """The day of birth."""
+        return day(self.text[6:14], KIND)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def check_character(body: str) -> str:
+    """Return the check character of the first seventeen digits."""
+    return CHECKS[sum(int(digit) * weight for digit, weight in zip(body, WEIGHTS, strict=True)) % 11]
+
+
+def holds_id_number(text: str) -> bool:
+    """Whether a valid identity number stands anywhere in a text: free text must not carry one."""
+    for found in _INSIDE.findall(text):
+        try:
+            IdNumber.parse(found)
+        except IdentifierError:
+            continue
+        return True
+    return False
