@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from schemas.districts import CITY, districts, units
 from services.simulator.days import END, instant
 
-CITY = "990100"
-DISTRICTS = tuple(f"9901{number:02d}" for number in range(1, 17))
+DISTRICTS = tuple(district.code for district in districts())
 SHOWN_DISTRICT = "990103"
 """Where the demonstration's prosecutor and police officer work: every kind of police story happens here too."""
 SILENT_DISTRICT = "990107"
@@ -41,7 +41,6 @@ def detention(district: str) -> str:
 
 
 PRISON = f"prison-{CITY}/custody"
-PRISON_UNIT = f"{CITY}700000"
 SILENT_SOURCE = police(SILENT_DISTRICT)
 
 
@@ -50,19 +49,14 @@ def sources() -> tuple[str, ...]:
     return (*(name(district) for name in (police, court, detention) for district in DISTRICTS), PRISON)
 
 
-def police_units(district: str) -> tuple[str, ...]:
-    """List the police units of a district that accept cases."""
-    return tuple(f"{district}{number:06d}" for number in (10000, 10100, 10200, 20000))
+def stations(district: str) -> tuple[str, ...]:
+    """List the police stations of a district: the units that accept ordinary cases."""
+    return tuple(unit.code for unit in units(district) if unit.kind == "station")
 
 
-def court_unit(district: str) -> str:
-    """Name the criminal division of a district's court."""
-    return f"{district}500000"
-
-
-def detention_unit(district: str) -> str:
-    """Name the detention house of a district."""
-    return f"{district}600000"
+def unit_of(district: str, kind: str) -> str:
+    """Return the one unit of a kind in a district: court, detention, economic, prison (the city's)."""
+    return next(unit.code for unit in units(district) if unit.kind == kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Numbers of the simulated city: persons, enterprises, cases. Every one is well formed and none can be real.
 
-Persons and enterprises are registered in region 99, which GB/T 2260 has never given away; courts carry codes 9901 to
-9916 (formats: 《案号规定》, GA 380, GB 11643, GB 32100).
+Persons and enterprises are registered in region 99, which GB/T 2260 has never given away; courts carry a character
+that no court has (formats: 《案号规定》, GA 380, GB 11643, GB 32100).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import random
 from collections import Counter
 from datetime import date, timedelta
 
-from schemas.identifiers import id_check_character, organisation_check_character, uscc_check_character
+from schemas.identifiers import IdNumber, UnifiedCreditCode
 
 _MINOR_BORN = date(2009, 9, 1)
 _ADULT_BORN = date(1960, 1, 1)
@@ -30,15 +30,11 @@ class Numbers:
             born = _MINOR_BORN + timedelta(days=self._rng.randrange(360))
         else:
             born = _ADULT_BORN + timedelta(days=self._rng.randrange(_ADULT_SPAN_DAYS))
-        place = f"{district}{born:%Y%m%d}"
-        body = f"{place}{self._next(place):03d}"
-        return body + id_check_character(body)
+        return str(IdNumber.of(district, born, self._next(f"{district}{born:%Y%m%d}")))
 
     def enterprise(self, district: str) -> str:
         """Return a unified social credit code of an enterprise of `district` (GB 32100)."""
-        body = f"MA{self._next('enterprise'):06d}"
-        head = f"91{district}{body}{organisation_check_character(body)}"
-        return head + uscc_check_character(head)
+        return str(UnifiedCreditCode.of(district, f"MA{self._next('enterprise'):06d}"))
 
     def acceptance(self, unit: str, day: date) -> str:
         """Return an acceptance number (接报案编号): J, the unit, the day, a serial."""
@@ -50,7 +46,7 @@ class Numbers:
 
     def court_case(self, district: str, day: date) -> str:
         """Return a first-instance criminal case number of the district's court, brackets in their normal form."""
-        return f"({day.year})沪99{district[-2:]}刑初{self._next('ah' + district)}号"
+        return f"({day.year})演{district[2:]}刑初{self._next('ah' + district)}号"
 
     def receipt(self, unit: str) -> str:
         """Return the number of the receipt that the reporting person was given."""

@@ -35,6 +35,7 @@ class Scene:
         self.unit = unit
         self.subject = ""
         self.suspect: dict[str, str] | None = None
+        self.enterprise: str | None = None
         self._events: list[Planned] = []
         self._alerts: list[Expected] = []
         self._near_misses: list[NearMiss] = []
@@ -99,6 +100,6 @@ class Scene:
 
 
 def home_of(district: str, rng: random.Random) -> str:
-    """Choose the police unit a case belongs to; the shown district starts with its first unit."""
-    units = cast.police_units(district)
+    """Choose the police station a case belongs to; in the shown district it is the one whose officer is shown."""
+    units = cast.stations(district)
     return units[0] if district == cast.SHOWN_DISTRICT else rng.choice(units)

@@ -140,6 +140,9 @@ def _moment(plot: Filing, scene: Scene, accepted_on: date, last_day: date) -> tu
 def accept(scene: Scene, case_kind: CaseKind, day: date, *, travels: tuple[int, int] | None = None) -> int:
     """The police accept a report (受案登记); `travels` bounds how long the event is on its way, microseconds."""
     at_us = scene.at(day, MORNING)
+    if case_kind == "economic":
+        scene.unit = cast.unit_of(scene.district, "economic")
+        scene.enterprise = scene.numbers.enterprise(scene.district)
     number = scene.numbers.acceptance(scene.unit, day)
     scene.subject = number
     minor = scene.rng.randrange(20) == 0
@@ -183,15 +186,17 @@ def decide(scene: Scene, ending: Ending, at_us: int, *, arrives_us: int | None =
                 "ajbh": scene.numbers.police_case(scene.unit, local_day(at_us)),
                 "charge_code": scene.rng.choice(CHARGES),
                 "filed_at": local_text(at_us),
-                "jurisdiction_basis": scene.rng.choice(("place_of_crime", "place_of_residence")),
+                "jurisdiction_basis": scene.rng.choice(("place_of_crime", "residence")),
                 "suspect": scene.suspect,
+                "enterprise_uscc": scene.enterprise,
+                "amount_cents": scene.rng.randrange(1_000_000, 500_000_000, 100) if scene.enterprise else None,
             }
         case "declined":
-            data |= {"reason_code": scene.rng.choice(("no_crime_fact", "minor_circumstances"))}
+            data |= {"reason_code": scene.rng.choice(("no_crime", "minor_circumstances"))}
         case "referred":
             others = [d for d in cast.DISTRICTS if d != scene.district]
-            to_unit = cast.police_units(scene.rng.choice(others))[0]
-            data |= {"to_unit": to_unit, "reason_code": "other_jurisdiction", "suspect": scene.suspect}
+            to_unit = cast.stations(scene.rng.choice(others))[0]
+            data |= {"to_unit": to_unit, "reason_code": "other_district", "suspect": scene.suspect}
     source = cast.police(scene.district)
     return scene.tell(source, TYPES[ending], at_us, data, arrives_us=arrives_us, admitted=admitted)
 
@@ -201,8 +206,8 @@ TYPES: dict[Ending, str] = {
     "declined": "police.case.filing_declined",
     "referred": "police.case.referred",
 }
-CHARGES = ("264", "266", "234", "293", "271", "272")
-"""Articles of the Criminal Law: theft, fraud, injury, provocation, embezzlement, misappropriation."""
+CHARGES = ("CL264", "CL266", "CL234", "CL293", "CL303", "CL287-2")
+"""Charges of the code list."""
 SUMMARIES: dict[CaseKind, tuple[str, ...]] = {
     "criminal": ("报称电动自行车被盗", "报称在商场被扒窃", "报称因停车纠纷被打伤", "报称遭遇电话诈骗"),
     "economic": ("反映合同履行中被骗取货款", "反映公司人员侵占货款", "反映预付费门店收款后失联"),

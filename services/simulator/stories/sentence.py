@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+from schemas.districts import CITY
 from services.simulator import cast
 from services.simulator.days import days_after, local_text
 from services.simulator.scene import AFTERNOON, MORNING, Hours, Scene
@@ -60,7 +61,7 @@ def convict(
         "term_end": days_after(effective_on, remaining).isoformat() if timed else None,
         "effective_date": effective_on.isoformat(),
         "in_custody": in_custody,
-        "unit": cast.court_unit(scene.district),
+        "unit": cast.unit_of(scene.district, "court"),
         "charge_code": scene.rng.choice(CHARGES),
     }
     at_us = scene.at(effective_on, MORNING)
@@ -83,7 +84,7 @@ def serve_notice(
     data = _keyed(scene, sentence) | {
         "to_org": to_org,
         "served_at": local_text(at_us),
-        "unit": cast.court_unit(scene.district),
+        "unit": cast.unit_of(scene.district, "court"),
         "remaining_days": max(1, sentence.remaining_days - (day - sentence.effective_on).days),
     }
     source = cast.court(scene.district)
@@ -95,7 +96,7 @@ def hand_over(scene: Scene, sentence: Sentence, day: date) -> int:
     at_us = scene.at(day, MORNING)
     data = _keyed(scene, sentence) | {
         "unit": scene.unit,
-        "to": f"prison-{cast.CITY}",
+        "to": f"prison-{CITY}",
         "delivered_at": local_text(at_us),
     }
     return scene.tell(cast.police(scene.district), "police.custody.delivered", at_us, data)
@@ -115,7 +116,7 @@ def admit(
         cast.PRISON,
         "prison.admitted",
         scene.at(day, hours),
-        _keyed(scene, sentence) | {"unit": cast.PRISON_UNIT},
+        _keyed(scene, sentence) | {"unit": cast.unit_of(CITY, "prison")},
         arrives_us=arrives_us,
         admitted=admitted,
     )
@@ -123,22 +124,22 @@ def admit(
 
 def refuse(scene: Scene, sentence: Sentence, day: date) -> int:
     """The prison refuses admission (拒收)."""
-    reason = scene.rng.choice(("serious_illness", "documents_incomplete"))
-    data = _keyed(scene, sentence) | {"unit": cast.PRISON_UNIT, "reason_code": reason}
+    reason = scene.rng.choice(("health", "documents_incomplete"))
+    data = _keyed(scene, sentence) | {"unit": cast.unit_of(CITY, "prison"), "reason_code": reason}
     return scene.tell(cast.PRISON, "prison.admission.refused", scene.at(day, AFTERNOON), data)
 
 
 def serve_in_detention(scene: Scene, sentence: Sentence, day: date) -> int:
     """The rest is served in the detention house: at most three months left, or criminal detention (刑诉法 §264)."""
     left = max(1, sentence.remaining_days - (day - sentence.effective_on).days)
-    data = _keyed(scene, sentence) | {"unit": cast.detention_unit(scene.district), "remaining_days": left}
+    data = _keyed(scene, sentence) | {"unit": cast.unit_of(scene.district, "detention"), "remaining_days": left}
     return scene.tell(cast.detention(scene.district), "detention.served", scene.at(day, AFTERNOON), data)
 
 
 def release_temporarily(scene: Scene, sentence: Sentence, day: date) -> int:
     """The court lets the sentence be served outside prison for a time (暂予监外执行)."""
     at_us = scene.at(day, AFTERNOON)
-    data = _keyed(scene, sentence) | {"unit": cast.court_unit(scene.district), "decided_at": local_text(at_us)}
+    data = _keyed(scene, sentence) | {"unit": cast.unit_of(scene.district, "court"), "decided_at": local_text(at_us)}
     return scene.tell(cast.court(scene.district), "court.temp_release.decided", at_us, data)
 
 

@@ -1,0 +1,215 @@
+"""The site: who takes part in a node. Organisations, the systems that publish, subscriptions, demonstration accounts.
+
+A site is a reviewed YAML file (`deploy/site/*.yaml`, format `deploy/site/site.schema.json`). The node turns sources and
+subscriptions into signed control records; nothing of the file takes effect by being read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from schemas.catalogue import Contracts
+from services.node.site_checks import check_contracts, check_ids, check_references
+from services.node.site_file import read
+
+Delivers = Literal["view", "work", "panorama"]
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """One organisation: `agency` names the kind, which is also the topic its events stand in."""
+
+    id: str
+    agency: str
+    district: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One organisation system that publishes.
+
+    Attributes:
+        agency: its organisation's.
+        districts: codes or prefixes of the districts it speaks for.
+        types: the event types it may publish; a deadline waits for the sources that can close it.
+        ceiling: the highest level it may send.
+    """
+
+    id: str
+    organisation: str
+    agency: str
+    districts: tuple[str, ...]
+    types: frozenset[str]
+    ceiling: int
+
+    def serves(self, event_type: str, district: str) -> bool:
+        """Say whether it can publish `event_type` for `district`."""
+        return event_type in self.types and any(district.startswith(prefix) for prefix in self.districts)
+
+
+@dataclass(frozen=True, slots=True)
+class Clearances:
+    """How high somebody may read: in scope, with a case binding, and by a grant of two people."""
+
+    plain: int
+    bound: int
+    granted: int
+    compartments: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One subscription.
+
+    Attributes:
+        delivers: `view` a topic of its own, `work` the supervision engine, `panorama` the node's read model.
+        of_models: types and fields are the union over the active models; `types` and `fields` are empty then.
+        fields: the fields asked for, by type; a type without an entry is delivered with all the decision allows.
+        expires_us: the first moment at which it no longer holds.
+    """
+
+    id: str
+    organisation: str
+    delivers: Delivers
+    purpose: str
+    basis: str
+    clearances: Clearances
+    of_models: bool
+    types: frozenset[str]
+    fields: Mapping[str, frozenset[str]]
+    districts: tuple[str, ...]
+    expires_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One person of a demonstration. `payload` false: counts or the log only. `publishes`: a source, or empty."""
+
+    id: str
+    zh: str
+    en: str
+    role: str
+    organisation: str
+    purpose: str
+    clearances: Clearances
+    types: frozenset[str]
+    districts: tuple[str, ...]
+    units: tuple[str, ...]
+    publishes: str
+    payload: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One site; `origin` names the audit log in its checkpoints, `ceiling` is the node's own."""
+
+    id: str
+    zh: str
+    en: str
+    node: str
+    origin: str
+    city: str
+    zone: str
+    ceiling: int
+    organisations: tuple[Organisation, ...]
+    sources: tuple[Source, ...]
+    subscriptions: tuple[Subscription, ...]
+    accounts: tuple[Account, ...]
+
+    @classmethod
+    def load(cls, path: Path, contracts: Contracts | None = None) -> Site:
+        """Read a site file; `contracts`, where given, must know every type and field it names.
+
+        Raises:
+            SiteAbsentError, SiteUnreadableError, SiteInvalidError: the file itself.
+            RepeatedIdError, UnknownNameError, AboveCeilingError: an entry, by its place.
+        """
+        document = read(path)
+        check_ids(document, path.name)
+        check_references(document, path.name)
+        if contracts is not None:
+            check_contracts(document, contracts, path.name)
+        return _site(document)
+
+    def organisation(self, organisation_id: str) -> Organisation:
+        """Return an organisation; a site refers only to those it has."""
+        return next(o for o in self.organisations if o.id == organisation_id)
+
+
+def _site(document: Mapping[str, Any]) -> Site:
+    node = document["node"]
+    organisations = tuple(Organisation(**entry) for entry in document["organisations"])
+    agencies = {o.id: o.agency for o in organisations}
+    return Site(
+        id=document["site"],
+        zh=document.get("zh", document["site"]),
+        en=document.get("en", document["site"]),
+        node=node["name"],
+        origin=node["origin"],
+        city=node["city"],
+        zone=node["zone"],
+        ceiling=node["ceiling"],
+        organisations=organisations,
+        sources=tuple(_source(entry, agencies[entry["organisation"]]) for entry in document["sources"]),
+        subscriptions=tuple(_subscription(entry, ZoneInfo(node["zone"])) for entry in document["subscriptions"]),
+        accounts=tuple(_account(entry) for entry in document["accounts"]),
+    )
+
+
+def _source(entry: Mapping[str, Any], agency: str) -> Source:
+    return Source(
+        entry["id"],
+        entry["organisation"],
+        agency,
+        tuple(entry["districts"]),
+        frozenset(entry["types"]),
+        entry["ceiling"],
+    )
+
+
+def _subscription(entry: Mapping[str, Any], zone: ZoneInfo) -> Subscription:
+    expires = datetime.combine(date.fromisoformat(entry["expires"]), time(), zone)
+    return Subscription(
+        id=entry["id"],
+        organisation=entry["organisation"],
+        delivers=entry["delivers"],
+        purpose=entry["purpose"],
+        basis=entry.get("basis", ""),
+        clearances=_clearances(entry),
+        of_models=entry.get("of_models", False),
+        types=frozenset(entry.get("types", ())),
+        fields={name: frozenset(fields) for name, fields in entry.get("fields", {}).items()},
+        districts=tuple(entry["districts"]),
+        expires_us=int(expires.timestamp()) * 1_000_000,
+    )
+
+
+def _account(entry: Mapping[str, Any]) -> Account:
+    return Account(
+        id=entry["id"],
+        zh=entry["zh"],
+        en=entry["en"],
+        role=entry["role"],
+        organisation=entry["organisation"],
+        purpose=entry["purpose"],
+        clearances=_clearances(entry),
+        types=frozenset(entry.get("types", ())),
+        districts=tuple(entry["districts"]),
+        units=tuple(entry.get("units", ())),
+        publishes=entry.get("publishes", ""),
+        payload=entry["payload"],
+    )
+
+
+def _clearances(entry: Mapping[str, Any]) -> Clearances:
+    """A clearance that is not given is no higher than the one below it."""
+    plain = entry["clearance"]
+    bound = entry.get("bound_clearance", plain)
+    return Clearances(plain, bound, entry.get("grant_clearance", bound), frozenset(entry.get("compartments", ())))
