@@ -76,7 +76,7 @@ class Contracts:
 def survey(root: Path = BUNDLED) -> Survey:
     """Read everything under `root` and collect all faults, ids included."""
     faults: list[errors.ContractError] = []
-    ids = read_json(root / IDS, IDS, faults) or {}
+    ids = _read_ids(root, faults)
     contracts = _read_all(root, ids, faults)
     for contract in contracts:
         _check_id(contract, ids, faults)
@@ -93,8 +93,7 @@ def record(root: Path = BUNDLED) -> tuple[Contract, ...]:
     Returns the contracts that were recorded. Raises the first fault that is not a missing id.
     """
     faults: list[errors.ContractError] = []
-    path = root / IDS
-    ids = (read_json(path, IDS, faults) or {}) if path.exists() else {}
+    ids = _read_ids(root, faults)
     contracts = _read_all(root, ids, faults)
     if faults:
         raise faults[0]
@@ -103,8 +102,24 @@ def record(root: Path = BUNDLED) -> tuple[Contract, ...]:
     for contract in new:
         number += 1
         ids[contract.key] = {"id": number, "digest": contract.digest.hex()}
-    path.write_text(json.dumps(ids, indent=1) + "\n", encoding="utf-8")
+    (root / IDS).write_text(json.dumps(ids, indent=1) + "\n", encoding="utf-8")
     return tuple(new)
+
+
+def survey_file(path: Path) -> Survey:
+    """Read one file, with the shared types of the folder it stands in or the bundled ones; ids are not looked at."""
+    faults: list[errors.ContractError] = []
+    root = path.resolve().parent.parent
+    shared = {**_shared_types(BUNDLED, faults), **_shared_types(root, faults)}
+    reader = ContractReader(path.resolve(), shared)
+    contract = reader.read({})
+    return Survey((contract,) if contract else (), (*faults, *reader.faults))
+
+
+def _read_ids(root: Path, faults: list[errors.ContractError]) -> dict[str, Any]:
+    """Return the content of ids.json; a folder that has none yet has recorded nothing."""
+    path = root / IDS
+    return (read_json(path, IDS, faults) or {}) if path.exists() else {}
 
 
 def _read_all(root: Path, ids: Mapping[str, Any], faults: list[errors.ContractError]) -> list[Contract]:
