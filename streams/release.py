@@ -13,13 +13,14 @@ is a subset of audited, whatever is killed when.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from schemas.catalogue import Contracts
 from schemas.contract import Contract
 from security.batch import Header, OpenedBatch, OpenedEvent
+from security.labels import OPEN_LEVEL
 
 DIGEST_LENGTH = 16
 CONFLICT = "release.conflict"
@@ -29,7 +30,7 @@ CONFLICT = "release.conflict"
 class OpenedClasses:
     """One event on its way to the receivers: header, contract, flags, and its classes, each opened at most once."""
 
-    __slots__ = ("_blobs", "_event", "contract", "flags", "header")
+    __slots__ = ("_blobs", "_event", "_unit", "contract", "flags", "header")
 
     def __init__(self, event: OpenedEvent, contract: Contract) -> None:
         self.header: Header = event.header
@@ -37,6 +38,18 @@ class OpenedClasses:
         self.flags: frozenset[str] = event.flags()
         self._event = event
         self._blobs: list[bytes | None] | None = None
+        self._unit: str | None = None
+
+    @property
+    def unit(self) -> str:
+        """The unit the event is about, where the contract has it at an open level; else empty."""
+        if self._unit is None:
+            unit = self.contract.by_name.get("unit")
+            if unit is None or unit.level > OPEN_LEVEL:
+                self._unit = ""
+            else:
+                self._unit = str(self.contract.codec.project(("unit",))(self.blobs())["unit"] or "")
+        return self._unit
 
     def blobs(self) -> list[bytes | None]:
         """Return the bytes of every class of the contract."""
@@ -49,7 +62,7 @@ class OpenedClasses:
 class Taken:
     """What one receiver gets of one event: the bytes to deliver and how many fields were withheld."""
 
-    payload: object
+    payload: Any
     withheld: int = 0
 
 
@@ -86,7 +99,7 @@ class Share:
 
     receiver: Receiver
     place: Place
-    items: list[tuple[Header, object]] = field(default_factory=list)
+    items: list[tuple[Header, Any]] = field(default_factory=list)
     withheld: int = 0
     denied: int = 0
 
@@ -176,13 +189,11 @@ def identity(opened: OpenedClasses, digest: KeyedDigest) -> tuple[bytes, bytes]:
     return key, digest("release-payload", said)[:DIGEST_LENGTH]
 
 
-def manifest_data(share: Share, epoch: int) -> Mapping[str, object]:
-    """Return the `data` of the manifest that authorises a share: what was released to whom, by which rule."""
+def manifest_data(share: Share) -> dict[str, Any]:
+    """Return the `data` of the manifest that authorises a share: which events, how much was withheld or denied."""
     return {
-        "events": [header.id.hex() for header, _ in share.items],
         "denied": share.denied,
-        "epoch": epoch,
-        "sub": share.receiver.subscription,
+        "events": [header.id.hex() for header, _ in share.items],
         "withheld": share.withheld,
     }
 

@@ -8,32 +8,18 @@ Wire format of the clear: msgpack arrays tagged by their first element; fields o
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
+
+from streams.supervision.fact import Fact
 
 TOPIC = "casebus.work"
 _DOMAIN = b"casebus-work-v1\0"
 
 
-class WorkFact(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One released event: its routing attributes and exactly the fields the active models ask for."""
-
-    id: bytes
-    type: str
-    source: str
-    sequence: str
-    occurred_at: int
-    recorded_at: int
-    district: str
-    subject: str
-    data: dict[str, Any]
-
-
 class FactBatch(msgspec.Struct, array_like=True, tag="facts", frozen=True):
     """The facts of one raw batch."""
 
-    facts: tuple[WorkFact, ...]
+    facts: tuple[Fact, ...]
 
 
 class MarkBatch(msgspec.Struct, array_like=True, tag="marks", frozen=True):

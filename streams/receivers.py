@@ -1,0 +1,171 @@
+"""The receivers of release: how each kind of subscription takes its part of an event.
+
+The supervision engine gets facts with exactly the fields of the active models; the panorama gets a row with everything
+it may hold sealed; an agency gets a view. All three decide by the same tables.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+from security.batch import Header
+from security.labels import Label
+from security.policy.guards import guards_of
+from security.policy.table import Decision, DecisionTable
+from security.sealing import Sealer
+from security.subjects import Principal
+from streams import panorama, work
+from streams.bus.port import Record
+from streams.panorama import EventRow
+from streams.release import OpenedClasses, Share, Taken
+from streams.supervision.fact import Fact
+
+PANORAMA_LABEL = Label(4)
+"""The panorama seals every class of an event together: the detail carries the highest level."""
+
+
+WORK_LABEL = Label(3)
+"""Facts join what the models ask for: up to level 3 in the models of today; the batch is sealed whole."""
+
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+@dataclass
+class Deciding(ABC):
+    """What every receiver has: a principal, its table, and a hold that a breaker or an officer may set."""
+
+    table: DecisionTable
+    sealer: Sealer
+    held: bool = False
+
+    @property
+    def principal(self) -> Principal:
+        """Who receives."""
+        return self.table.principal
+
+    @property
+    def policy(self) -> str:
+        """The digest of the policy it decides by, hex."""
+        return self.table.digest
+
+    @property
+    def topic(self) -> str:
+        """The topic its share is delivered on."""
+        return f"casebus.view.{self.subscription}"
+
+    @abstractmethod
+    def take(self, event: OpenedClasses) -> Taken | None:
+        """Decide about one event; None where nothing of it may leave."""
+
+    @abstractmethod
+    def records(self, share: Share, headers: Headers) -> list[Record]:
+        """Make the bus records of a share; `headers` name its manifest."""
+
+    @property
+    def subscription(self) -> str:
+        """The subscription's id."""
+        return self.principal.id
+
+    def decide(self, event: OpenedClasses) -> Decision:
+        """Decide about one event.
+
+        Expiry is measured by when the gateway took the event, not by when it is released: a decision is a function of
+        the event and the control epoch, so that a replay decides alike.
+        """
+        header = event.header
+        guards = guards_of(
+            self.principal, district=header.district, now_us=header.recorded_at, unit=event.unit, hold=self.held
+        )
+        return self.table.masks(event.contract, event.flags, guards)
+
+
+@dataclass
+class EngineReceiver(Deciding):
+    """The supervision engine: facts with the union of the active models' fields."""
+
+    def take(self, event: OpenedClasses) -> Taken | None:
+        """Take a fact, if a model asks for this type."""
+        decision = self.decide(event)
+        if not decision.visible:
+            return None
+        names = decision.fields
+        data = event.contract.codec.project(names)(event.blobs()) if names else {}
+        asked = self.principal.fields.get(event.header.type, frozenset())
+        return Taken(fact(event.header, data), withheld=len(asked) - len(names))
+
+    @property
+    def topic(self) -> str:
+        """The engine's own topic."""
+        return work.TOPIC
+
+    def records(self, share: Share, headers: Headers) -> list[Record]:
+        """Seal the facts of one raw record as one work record."""
+        key = f"{share.place.topic}/{share.place.partition}/{share.place.offset}".encode()
+        item = work.FactBatch(tuple(payload for _, payload in share.items))
+        return [Record(key, seal_work(self.sealer, key, item), headers)]
+
+
+def seal_work(sealer: Sealer, key: bytes, item: work.WorkItem) -> bytes:
+    """Seal a work item whole, bound to its key."""
+    return sealer.seal(sealer.name("work", WORK_LABEL), work.work_ad(key), work.encode(item))
+
+
+def fact(header: Header, data: dict[str, Any]) -> Fact:
+    """Make the engine's fact of an event's header and its released fields."""
+    return Fact(
+        header.id,
+        header.type,
+        header.source,
+        header.sequence,
+        header.occurred_at,
+        header.recorded_at,
+        header.district,
+        header.subject,
+        data,
+        header.supersedes,
+    )
+
+
+@dataclass
+class PanoramaReceiver(Deciding):
+    """The node's own read model: one row an event, sealed but for its level 1 and 2 columns."""
+
+    def take(self, event: OpenedClasses) -> Taken | None:
+        """Take a row; the detail is opened later, per request, after a decision for the person who asks."""
+        decision = self.decide(event)
+        if not decision.visible:
+            return None
+        blobs = [blob if allowed else None for blob, allowed in zip(event.blobs(), decision.classes, strict=True)]
+        header = event.header
+        detail = self.sealer.seal(
+            self.sealer.name("panorama", PANORAMA_LABEL),
+            panorama.panorama_ad(header.id),
+            panorama.encode_detail(event.flags, blobs),
+        )
+        row = EventRow(
+            header.id,
+            header.type,
+            header.schema_id,
+            header.source,
+            header.district,
+            event.unit,
+            header.subject,
+            header.occurred_at,
+            header.recorded_at,
+            header.level,
+            header.supersedes,
+            detail,
+        )
+        return Taken(panorama.encode(row), withheld=len(decision.withheld))
+
+    @property
+    def topic(self) -> str:
+        """The panorama's topic."""
+        return panorama.TOPIC
+
+    def records(self, share: Share, headers: Headers) -> list[Record]:
+        """Make one record an event, keyed by its id."""
+        return [Record(header.id, payload, headers) for header, payload in share.items]

@@ -1,0 +1,1 @@
+"""Runners drive the pure cores: embedded, back-test, Kafka."""
