@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from security.policy.table import Decision
 from services.desk.alert_contract import ALERT, DETAIL_CLASS
 from services.desk.board import log_row, shell
 from services.desk.people import Person
@@ -30,6 +31,12 @@ def open_detail(detail: Detail, timeline: Sequence[Mapping[str, Any]]) -> dict[s
 def hidden_detail(why: Mapping[str, str]) -> list[dict[str, Any]]:
     """Render the parts of a closed detail, each with why it is hidden."""
     return [hidden(field, why.get(field.name, ASSIGNMENT_NEEDED)) for field in ALERT.classes[DETAIL_CLASS].fields]
+
+
+def closed(alert_id: str, decision: Decision) -> dict[str, Any]:
+    """Render an alert of which this person may know no more than that it exists: every part, and why it is hidden."""
+    why = dict(decision.withheld)
+    return {"id": alert_id, "hidden": [hidden(field, why[field.name]) for field in ALERT.fields if field.name in why]}
 
 
 def states(history: Sequence[StateRow]) -> list[dict[str, Any]]:

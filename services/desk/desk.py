@@ -11,7 +11,8 @@ from schemas.clock import Clock
 from schemas.districts import districts
 from security.keys.port import KekName
 from services.desk import alert_page, board, publishing
-from services.desk.decisions import Table, TableOf, detail_decision, guards_between, sees, shell_visible
+from services.desk.alert_contract import ALERT
+from services.desk.decisions import Table, TableOf, decide, detail_decision, guards_between, sees, shell_visible
 from services.desk.errors import NotYoursError
 from services.desk.models import ModelCards
 from services.desk.opening import Openings
@@ -113,6 +114,8 @@ class Desk:
         history = self._read_model.history(alert_id)
         if not person.principal.payload:
             return head | alert_page.log_page(opened.row, history, self._read_model.accesses(alert_id))
+        if not shell_visible(opened.table, opened.guards):
+            return head | alert_page.closed(alert_id, decide(opened.table, ALERT, frozenset(), opened.guards))
         page = alert_page.with_shell(opened.row, self._models.about(opened.row.model), history)
         detail = self._openings.for_person(person, opened.table, opened.row, opened.guards)
         clue = alert_page.clue(person, opened.clue, self._read_model.clue_steps(alert_id))
@@ -121,7 +124,8 @@ class Desk:
 
     def tag(self, person: Person, alert_id: str) -> dict[str, Any]:
         """Return a mark of the alert page's content: it changes when the page should be asked for again."""
-        return {"tag": self._tag(self._open(person, alert_id))}
+        opened = self._open(person, alert_id)
+        return {"tag": self._tag(opened) if shell_visible(opened.table, opened.guards) else ""}
 
     def step(self, person: Person, alert_id: str, step: Step, note: str = "") -> dict[str, Any]:
         """Take a step of the clue; the answer is where the clue stands now."""
@@ -142,7 +146,8 @@ class Desk:
             raise NotYoursError(reason="publish")
         raw = publishing.event(self._contracts.by_type(wish.type), wish, known)
         (outcome,) = self._door.accept(known.source, [raw], actor=person.account)
-        return publishing.receipt(outcome)
+        answer: dict[str, Any] = outcome.as_dict()
+        return answer
 
     def _open(self, person: Person, alert_id: str) -> Opened:
         """Find an alert for a person; what may not be shown does not exist for this person."""
@@ -150,7 +155,7 @@ class Desk:
         clue = self._stepping.clue(alert_id)
         table = self._tables(person.principal)
         guards = guards_between(person, row, clue, self._clock.now_us())
-        if person.principal.payload and not shell_visible(table, guards):
+        if person.principal.payload and not decide(table, ALERT, frozenset(), guards).visible:
             self._trail.note(person, "open", alert_id, out="deny", why=UnknownAlertError.code)
             raise UnknownAlertError(what="alert")
         return Opened(row, clue, guards, table)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from schemas.catalogue import Contracts
+from security.audit.acts import Act
 from services.desk import alert_page, rendering
 from services.desk.decisions import Table, decide, detail_decision
 from services.desk.people import Person
@@ -15,7 +16,7 @@ from streams.alerts import Detail
 from streams.projections.read_model import ReadModel
 from streams.projections.values import AlertRow, CaseEventRow
 
-OPENED = "open"
+OPENED: Act = "open"
 CASE_LABEL = "case"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from security.policy.roles import role
 from security.subjects import DISTRICT_LENGTH, Principal
 from streams.clues import Clue, bound
 from streams.projections.values import AlertRow
@@ -51,6 +52,7 @@ def describe(person: Person, sees: str) -> dict[str, Any]:
         "account": person.account,
         "name": {"zh": person.zh, "en": person.en},
         "role": person.role,
+        "role_name": {"zh": role(person.role).zh, "en": role(person.role).en},
         "organisation": person.organisation,
         "districts": list(person.districts),
         "units": list(person.units),

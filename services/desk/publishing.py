@@ -109,11 +109,6 @@ def options_of(name: str) -> Sequence[Mapping[str, str]]:
     return [{"code": entry.code, "zh": entry.zh, "en": entry.en} for entry in code_list(name).values()]
 
 
-def receipt(outcome: Any) -> dict[str, Any]:
-    """Render the door's outcome for the page."""
-    return {"outcome": str(outcome)}
-
-
 def iso(at: int) -> str:
     """Render microseconds as RFC 3339 in UTC."""
     return datetime.fromtimestamp(at / 1_000_000, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
