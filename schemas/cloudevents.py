@@ -8,7 +8,7 @@ both name every fault at once. `render` writes the publisher's form (all fields)
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -128,8 +128,8 @@ def _parse(obj: Any) -> tuple[Event | None, list[Fault]]:
         return None, [Fault.of("$", "event.not_object")]
     faults: list[Fault] = []
     found: dict[str, Any] = {}
-    for name, (mandatory, reader) in envelope.ATTRIBUTES.items():
-        found[name] = _attribute(obj, name, reader, faults, mandatory=mandatory)
+    for name, attribute in envelope.ATTRIBUTES.items():
+        found[name] = _read(obj, name, attribute, faults)
     known = {*envelope.ATTRIBUTES, "data"}
     unknown = [key for key in obj if key not in known]
     faults += [Fault.of(f"$.{shown(key)}", "event.unknown_attribute") for key in unknown]
@@ -153,16 +153,14 @@ def _parse(obj: Any) -> tuple[Event | None, list[Fault]]:
     return event, faults
 
 
-def _attribute(
-    obj: Mapping[str, Any], name: str, reader: Callable[[Any], Any], faults: list[Fault], *, mandatory: bool
-) -> Any:
+def _read(obj: Mapping[str, Any], name: str, attribute: envelope.Attribute, faults: list[Fault]) -> Any:
     value = obj.get(name)
     if value is None:
-        if mandatory:
+        if attribute.mandatory:
             faults.append(Fault.of(f"$.{name}", "event.missing", field=name))
         return None
     try:
-        return reader(value)
+        return attribute.reader(value)
     except ValueError:
-        faults.append(Fault.of(f"$.{name}", f"envelope.{name}"))
+        faults.append(Fault.of(f"$.{name}", attribute.code))
         return None

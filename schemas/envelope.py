@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.contract import FLAGS, LEVELS
 from schemas.event import sequence_of
@@ -25,6 +25,14 @@ UUID_VERSIONS = (7, 8)
 MAX_SUBJECT = 128
 MAX_TYPE = 100
 PADDED = 20
+
+
+class Attribute(NamedTuple):
+    """One attribute: the code of its fault, its reader, whether it must be there."""
+
+    code: str
+    reader: Callable[[Any], Any]
+    mandatory: bool = False
 
 
 def _matching(pattern: re.Pattern[str], longest: int = 200) -> Callable[[Any], str]:
@@ -96,20 +104,22 @@ def read_level(value: Any) -> int:
     return value
 
 
-ATTRIBUTES: Mapping[str, tuple[bool, Callable[[Any], Any]]] = {
-    "specversion": (True, _exactly(SPECVERSION)),
-    "id": (True, read_id),
-    "type": (True, _matching(TYPE, MAX_TYPE)),
-    "source": (True, _matching(SOURCE)),
-    "subject": (False, read_subject),
-    "time": (True, read_time),
-    "datacontenttype": (False, _exactly("application/json", "application/json; charset=utf-8")),
-    "dataschema": (False, _matching(re.compile(r"[!-~]+", re.ASCII))),
-    "district": (True, _matching(DISTRICT)),
-    "sequence": (False, read_sequence),
-    "supersedes": (False, read_id),
-    "flags": (False, read_flags),
-    "level": (False, read_level),
-    "recordedat": (False, read_time),
+ATTRIBUTES: Mapping[str, Attribute] = {
+    "specversion": Attribute("envelope.specversion", _exactly(SPECVERSION), mandatory=True),
+    "id": Attribute("envelope.id", read_id, mandatory=True),
+    "type": Attribute("envelope.type", _matching(TYPE, MAX_TYPE), mandatory=True),
+    "source": Attribute("envelope.source", _matching(SOURCE), mandatory=True),
+    "subject": Attribute("envelope.subject", read_subject),
+    "time": Attribute("envelope.time", read_time, mandatory=True),
+    "datacontenttype": Attribute(
+        "envelope.datacontenttype", _exactly("application/json", "application/json; charset=utf-8")
+    ),
+    "dataschema": Attribute("envelope.dataschema", _matching(re.compile(r"[!-~]+", re.ASCII))),
+    "district": Attribute("envelope.district", _matching(DISTRICT), mandatory=True),
+    "sequence": Attribute("envelope.sequence", read_sequence),
+    "supersedes": Attribute("envelope.supersedes", read_id),
+    "flags": Attribute("envelope.flags", read_flags),
+    "level": Attribute("envelope.level", read_level),
+    "recordedat": Attribute("envelope.recordedat", read_time),
 }
-"""Attribute → (mandatory, reader)."""
+"""Every attribute that may stand in an event, `data` aside."""

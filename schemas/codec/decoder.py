@@ -22,11 +22,11 @@ class DecoderSource:
     def __init__(self, contract: str) -> None:
         self.functions: list[str] = []
         self.names: dict[str, Any] = {
-            "read_int": varint.read_int,
-            "read_long": varint.read_long,
-            "read_time": varint.read_time,
-            "read_double": varint.read_double,
-            "read_float": varint.read_float,
+            "decode_int": varint.decode_int,
+            "decode_long": varint.decode_long,
+            "decode_time": varint.decode_time,
+            "decode_double": varint.decode_double,
+            "decode_float": varint.decode_float,
             "struct_error": struct.error,
             "CONTRACT": contract,
             "BOOLEAN": {0: False, 1: True},
@@ -100,7 +100,7 @@ class DecoderSource:
             case {"type": "array"}:
                 return [f"{var}, p = {self._array(kind['items'])}(buf, p, end)"]
             case {"type": "long"}:
-                return [f"{var}, p = read_time(buf, p)"]
+                return [f"{var}, p = decode_time(buf, p)"]
         return self._number("int" if isinstance(kind, dict) else kind, var)
 
     def skip(self, kind: Any) -> list[str]:
@@ -121,9 +121,9 @@ class DecoderSource:
 
     def _number(self, kind: str, var: str) -> list[str]:
         if kind in ("double", "float"):
-            return [f"{var}, p = read_{kind}(buf, p)"]
+            return [f"{var}, p = decode_{kind}(buf, p)"]
         short = ["n = buf[p]", "if n < 128:", f"{INDENT}{var} = (n >> 1) ^ -(n & 1)", f"{INDENT}p += 1"]
-        return [*short, "else:", f"{INDENT}{var}, p = read_{kind}(buf, p)"]
+        return [*short, "else:", f"{INDENT}{var}, p = decode_{kind}(buf, p)"]
 
     def _record(self, kind: Any) -> str:
         name, body, parts = self._fresh("record_"), [], []
@@ -139,8 +139,8 @@ class DecoderSource:
         name = self._fresh("array_")
         item = [INDENT * 2 + line for line in [*self.read(items, "x"), "append(x)"]]
         body = ["out = []", "append = out.append", "while True:"]
-        body += [f"{INDENT}count, p = read_long(buf, p)", f"{INDENT}if count == 0: return out, p"]
-        body += [f"{INDENT}if count < 0:", f"{INDENT * 2}count = -count", f"{INDENT * 2}size, p = read_long(buf, p)"]
+        body += [f"{INDENT}count, p = decode_long(buf, p)", f"{INDENT}if count == 0: return out, p"]
+        body += [f"{INDENT}if count < 0:", f"{INDENT * 2}count = -count", f"{INDENT * 2}size, p = decode_long(buf, p)"]
         body += [f"{INDENT * 2}if not 0 <= size <= end - p: raise LengthError(contract=CONTRACT, offset=p)"]
         body += [f"{INDENT}if count > end - p: raise LengthError(contract=CONTRACT, offset=p)"]
         self._function(f"def {name}(buf, p, end):", [*body, f"{INDENT}for _ in range(count):", *item])
@@ -179,7 +179,7 @@ _EXTENT = [
     "    p += 1",
     "    q = p + (n >> 1)",
     "else:",
-    "    n, p = read_long(buf, p)",
+    "    n, p = decode_long(buf, p)",
     "    if n < 0: raise LengthError(contract=CONTRACT, offset=p)",
     "    q = p + n",
     "if q > end: raise LengthError(contract=CONTRACT, offset=p)",

@@ -23,11 +23,11 @@ class EncoderSource:
         self.names: dict[str, Any] = {
             "LENGTH": varint.LENGTH,
             "SOME_LENGTH": varint.SOME_LENGTH,
-            "write_int": varint.write_int,
-            "write_long": varint.write_long,
-            "write_time": varint.write_time,
-            "write_double": varint.write_double,
-            "write_float": varint.write_float,
+            "encode_int": varint.encode_int,
+            "encode_long": varint.encode_long,
+            "encode_time": varint.encode_time,
+            "encode_double": varint.encode_double,
+            "encode_float": varint.encode_float,
             "join": b"".join,
             "exactly": exactly,
             "BOOLEAN": {True: b"\x01", False: b"\x00"},
@@ -64,15 +64,15 @@ class EncoderSource:
             case "boolean":
                 return [f"BOOLEAN[{expr}]"]
             case "int" | "long" | "double" | "float":
-                return [f"write_{kind}({expr})"]
+                return [f"encode_{kind}({expr})"]
             case {"type": "int"}:
-                return [f"write_int({expr})"]
+                return [f"encode_int({expr})"]
             case {"type": "long"}:
-                return [f"write_time({expr})"]
+                return [f"encode_time({expr})"]
             case {"type": "fixed"}:
                 return [f"exactly({expr}, {kind['size']})"]
             case {"type": "enum"}:
-                table = {s: varint.write_long(i) for i, s in enumerate(kind["symbols"])}
+                table = {s: varint.encode_long(i) for i, s in enumerate(kind["symbols"])}
                 return [f"{self._constant(table)}[{expr}]"]
             case {"type": "record"}:
                 return [f"{self._record(kind)}({expr})"]
@@ -85,12 +85,12 @@ class EncoderSource:
             text = self._fresh("b")
             return f"SOME_LENGTH[len({text} := {var}.encode())] + {text}"
         if isinstance(kind, dict) and kind["type"] == "enum":
-            table = {s: b"\x02" + varint.write_long(i) for i, s in enumerate(kind["symbols"])}
+            table = {s: b"\x02" + varint.encode_long(i) for i, s in enumerate(kind["symbols"])}
             return f"{self._constant(table)}[{var}]"
         return " + ".join(["b'\\2'", *self.value(kind, var)])
 
     def _length(self, expr: str) -> str:
-        return f"LENGTH[len({expr})]" if self.fast else f"write_long(len({expr}))"
+        return f"LENGTH[len({expr})]" if self.fast else f"encode_long(len({expr}))"
 
     def _record(self, kind: Any) -> str:
         parts = [part for f in kind["fields"] for part in self.field((f["name"], f["type"]))]
@@ -105,7 +105,7 @@ class EncoderSource:
         name = self._fresh("array_")
         self.functions.append(
             f"def {name}(d):\n    if not d:\n        return b'\\0'\n"
-            f"    out = [write_long(len(d))]\n    for x in d:\n        out.append({item})\n"
+            f"    out = [encode_long(len(d))]\n    for x in d:\n        out.append({item})\n"
             f"    out.append(b'\\0')\n    return join(out)\n"
         )
         return name

@@ -27,7 +27,7 @@ _TIME_BITS = 0x8080808080808080
 _TIME_WANT = 0x0080808080808080
 
 
-def write_long(n: int) -> bytes:
+def encode_long(n: int) -> bytes:
     """Encode a 64-bit integer; OverflowError outside."""
     z = n << 1 if n >= 0 else ~(n << 1)
     if z < 1 << 14:
@@ -44,22 +44,22 @@ def write_long(n: int) -> bytes:
     return b"".join(parts)
 
 
-def write_int(n: int) -> bytes:
+def encode_int(n: int) -> bytes:
     """Encode a 32-bit integer; OverflowError outside."""
     if not -INT_MAX - 1 <= n <= INT_MAX:
         raise OverflowError
-    return write_long(n)
+    return encode_long(n)
 
 
-def write_time(n: int) -> bytes:
+def encode_time(n: int) -> bytes:
     """Encode microseconds: eight bytes for the years 1978 to 3111, taken first."""
     if _TIME_LOW <= n < _TIME_HIGH:
         z = n << 1
         return GOING[z & MASK] + GOING[z >> 14 & MASK] + GOING[z >> 28 & MASK] + ENDING[z >> 42]
-    return write_long(n)
+    return encode_long(n)
 
 
-def read_long(buf: bytes, at: int) -> tuple[int, int]:
+def decode_long(buf: bytes, at: int) -> tuple[int, int]:
     """Decode a zigzag integer of at most 64 bits at `at`; returns (number, next offset). IndexError at the end."""
     z = shift = 0
     start = at
@@ -77,19 +77,19 @@ def read_long(buf: bytes, at: int) -> tuple[int, int]:
     return (z >> 1) ^ -(z & 1), at
 
 
-def read_int(buf: bytes, at: int) -> tuple[int, int]:
+def decode_int(buf: bytes, at: int) -> tuple[int, int]:
     """Decode a zigzag integer of at most 32 bits."""
-    n, after = read_long(buf, at)
+    n, after = decode_long(buf, at)
     if not -INT_MAX - 1 <= n <= INT_MAX:
         _refuse(at)
     return n, after
 
 
-def read_time(buf: bytes, at: int) -> tuple[int, int]:
+def decode_time(buf: bytes, at: int) -> tuple[int, int]:
     """Decode microseconds: eight bytes at once where they are eight."""
     x = int.from_bytes(buf[at : at + 8], "little")
     if x & _TIME_BITS != _TIME_WANT:
-        return read_long(buf, at)
+        return decode_long(buf, at)
     x &= 0x7F7F7F7F7F7F7F7F
     x = (x & 0x007F007F007F007F) | (x & 0x7F007F007F007F00) >> 1
     x = (x & 0x00003FFF00003FFF) | (x & 0x3FFF00003FFF0000) >> 2
@@ -101,22 +101,22 @@ _DOUBLE = struct.Struct("<d")
 _FLOAT = struct.Struct("<f")
 
 
-def write_double(x: float) -> bytes:
+def encode_double(x: float) -> bytes:
     """Encode a double: 8 bytes, little endian."""
     return _DOUBLE.pack(x)
 
 
-def write_float(x: float) -> bytes:
+def encode_float(x: float) -> bytes:
     """Encode a float: 4 bytes, little endian."""
     return _FLOAT.pack(x)
 
 
-def read_double(buf: bytes, at: int) -> tuple[float, int]:
+def decode_double(buf: bytes, at: int) -> tuple[float, int]:
     """Decode a double; struct.error at the end."""
     return _DOUBLE.unpack_from(buf, at)[0], at + 8
 
 
-def read_float(buf: bytes, at: int) -> tuple[float, int]:
+def decode_float(buf: bytes, at: int) -> tuple[float, int]:
     """Decode a float; struct.error at the end."""
     return _FLOAT.unpack_from(buf, at)[0], at + 4
 
