@@ -22,6 +22,9 @@ _HEADER = Struct(">8sBBBBIQQ32s32s32s32s92x")
 _COMMIT = Struct(">BBBBQQQQQ32s32sH")
 _POSITION = Struct(">IQ")
 _FOOTER = Struct(">BBBBQQQQ32s32sI")
+FOOTER_BYTES = _FOOTER.size
+"""Length of a footer payload without its tiles."""
+
 _U16 = Struct(">H")
 _U32 = Struct(">I")
 

@@ -24,7 +24,14 @@ class HeadSigner:
         self._signer = signer
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.last = self._load() or Checkpoint(origin, 0, EMPTY_ROOT)
+        kept = self._load()
+        self._fresh = kept is None
+        self.last = kept or Checkpoint(origin, 0, EMPTY_ROOT)
+
+    def adopt(self, head: Checkpoint) -> None:
+        """Take a head that this key signed as the last one, where the signer has no state of its own yet."""
+        if self._fresh:
+            self.last = head
 
     def _load(self) -> Checkpoint | None:
         if not self._path.exists():

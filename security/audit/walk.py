@@ -42,7 +42,8 @@ class Walk:
     """An iterator over the groups of a segment; moves `chain` on with each.
 
     After it ended: `end` is the offset behind the last whole group (or footer), `broken` says why it went no further
-    (None: zeros or the end of the file follow), `footer` is there where the segment is full.
+    (None: zeros or the end of the file follow), `footer` is there where the segment is full, `running` is the hash of
+    the bytes up to `end` that a writer goes on with.
     """
 
     def __init__(self, data: bytes, header: Header, chain: Chain, *, entries: bool = False) -> None:
@@ -50,7 +51,7 @@ class Walk:
         self.broken: Break | None = None
         self.footer: Footer | None = None
         self._data, self._header, self._chain, self._entries = data, header, chain, entries
-        self._digest = sha256(data[:HEADER_BYTES])
+        self.running = sha256(data[:HEADER_BYTES])
 
     def __iter__(self) -> Iterator[Group]:
         while (group := self._group()) is not None:
@@ -60,8 +61,8 @@ class Walk:
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of the file up to `end`, without the footer: the state a writer goes on from."""
-        return self._digest.digest()
+        """SHA-256 of the file up to `end`, without the footer."""
+        return self.running.digest()
 
     @property
     def full(self) -> bool:
@@ -117,7 +118,7 @@ class Walk:
         if beyond or commit.epoch < self._header.epoch or not self._chain.accept(leaves, commit):
             return self._stop("commit", len(leaves), at)
         begin, self.end = self.end, end
-        self._digest.update(memoryview(self._data)[begin:end])
+        self.running.update(memoryview(self._data)[begin:end])
         return Group(commit.first, entries, leaves, commit, begin)
 
     def _footer(self, at: int, payload: bytes, end: int) -> Group | None:
