@@ -14,6 +14,8 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from schemas.catalogue import Contracts
+from security.policy.roles import person
+from security.subjects import Principal
 from services.node.site_checks import check_contracts, check_ids, check_references
 from services.node.site_file import read
 
@@ -55,55 +57,33 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Clearances:
-    """How high somebody may read: in scope, with a case binding, and by a grant of two people."""
-
-    plain: int
-    bound: int
-    granted: int
-    compartments: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Subscription:
     """One subscription.
 
     Attributes:
         delivers: `view` a topic of its own, `work` the supervision engine, `panorama` the node's read model.
-        of_models: types and fields are the union over the active models; `types` and `fields` are empty then.
-        fields: the fields asked for, by type; a type without an entry is delivered with all the decision allows.
-        expires_us: the first moment at which it no longer holds.
+        basis: the agreement or duty that the purpose rests on.
+        of_models: types and fields are the union over the active models; those of `principal` are empty, so that it may
+            read nothing before the node put them in.
+        principal: who asks, as the decision function sees it.
     """
 
     id: str
-    organisation: str
     delivers: Delivers
-    purpose: str
     basis: str
-    clearances: Clearances
     of_models: bool
-    types: frozenset[str]
-    fields: Mapping[str, frozenset[str]]
-    districts: tuple[str, ...]
-    expires_us: int
+    principal: Principal
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One person of a demonstration. `payload` false: counts or the log only. `publishes`: a source, or empty."""
+    """One person of a demonstration; `publishes` is the source the person may publish through, or empty."""
 
     id: str
     zh: str
     en: str
-    role: str
-    organisation: str
-    purpose: str
-    clearances: Clearances
-    types: frozenset[str]
-    districts: tuple[str, ...]
-    units: tuple[str, ...]
     publishes: str
-    payload: bool
+    principal: Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,40 +156,33 @@ def _source(entry: Mapping[str, Any], agency: str) -> Source:
 
 def _subscription(entry: Mapping[str, Any], zone: ZoneInfo) -> Subscription:
     expires = datetime.combine(date.fromisoformat(entry["expires"]), time(), zone)
-    return Subscription(
+    bound = entry.get("bound_clearance", entry["clearance"])
+    principal = Principal(
         id=entry["id"],
+        kind="engine" if entry["delivers"] == "work" else "subscription",
         organisation=entry["organisation"],
-        delivers=entry["delivers"],
         purpose=entry["purpose"],
-        basis=entry.get("basis", ""),
-        clearances=_clearances(entry),
-        of_models=entry.get("of_models", False),
-        types=frozenset(entry.get("types", ())),
+        clearance=entry["clearance"],
+        bound_clearance=bound,
+        grant_clearance=entry.get("grant_clearance", bound),
+        compartments=frozenset(entry.get("compartments", ())),
+        event_types=frozenset(entry.get("types", ())),
         fields={name: frozenset(fields) for name, fields in entry.get("fields", {}).items()},
         districts=tuple(entry["districts"]),
-        expires_us=int(expires.timestamp()) * 1_000_000,
+        expires_at=int(expires.timestamp()) * 1_000_000,
+    )
+    return Subscription(
+        entry["id"], entry["delivers"], entry.get("basis", ""), entry.get("of_models", False), principal
     )
 
 
 def _account(entry: Mapping[str, Any]) -> Account:
-    return Account(
-        id=entry["id"],
-        zh=entry["zh"],
-        en=entry["en"],
-        role=entry["role"],
+    principal = person(
+        entry["id"],
+        entry["role"],
         organisation=entry["organisation"],
+        districts=entry["districts"],
+        event_types=entry["types"],
         purpose=entry["purpose"],
-        clearances=_clearances(entry),
-        types=frozenset(entry.get("types", ())),
-        districts=tuple(entry["districts"]),
-        units=tuple(entry.get("units", ())),
-        publishes=entry.get("publishes", ""),
-        payload=entry["payload"],
     )
-
-
-def _clearances(entry: Mapping[str, Any]) -> Clearances:
-    """A clearance that is not given is no higher than the one below it."""
-    plain = entry["clearance"]
-    bound = entry.get("bound_clearance", plain)
-    return Clearances(plain, bound, entry.get("grant_clearance", bound), frozenset(entry.get("compartments", ())))
+    return Account(entry["id"], entry["zh"], entry["en"], entry.get("publishes", ""), principal)

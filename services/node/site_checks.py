@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.catalogue import Contracts
+from security.policy.roles import ROLES
 from services.node.site_errors import AboveCeilingError, RepeatedIdError, UnknownNameError
 
 Document = Mapping[str, Any]
@@ -25,7 +26,7 @@ def check_ids(document: Document, file: str) -> None:
 
 
 def check_references(document: Document, file: str) -> None:
-    """Refuse organisations and sources that the site does not have, and sources above the node's ceiling."""
+    """Refuse organisations, sources and roles that nobody has registered, and sources above the node's ceiling."""
     organisations = {entry["id"] for entry in document["organisations"]}
     for section in ("sources", "subscriptions", "accounts"):
         for index, entry in enumerate(document[section]):
@@ -38,10 +39,12 @@ def check_references(document: Document, file: str) -> None:
     for index, entry in enumerate(document["accounts"]):
         if entry.get("publishes", "") not in sources | {""}:
             raise UnknownNameError(file=file, path=f"/accounts/{index}/publishes")
+        if entry["role"] not in ROLES:
+            raise UnknownNameError(file=file, path=f"/accounts/{index}/role")
 
 
 def check_contracts(document: Document, contracts: Contracts, file: str) -> None:
-    """Refuse event types and fields that no contract has, and fields of a type that is not asked for."""
+    """Refuse event types and fields that no contract has, and a choice of fields that is not of exactly its types."""
     known = {contract.type: {field.name for field in contract.fields} for contract in contracts.all()}
     for section in ("sources", "subscriptions", "accounts"):
         for index, entry in enumerate(document[section]):
@@ -49,6 +52,9 @@ def check_contracts(document: Document, contracts: Contracts, file: str) -> None
                 if event_type not in known:
                     raise UnknownNameError(file=file, path=f"/{section}/{index}/types/{place}")
     for index, entry in enumerate(document["subscriptions"]):
-        for event_type, fields in entry.get("fields", {}).items():
-            if event_type not in entry.get("types", ()) or not known[event_type].issuperset(fields):
+        wanted = entry.get("fields", {})
+        if wanted and set(wanted) != set(entry.get("types", ())):
+            raise UnknownNameError(file=file, path=f"/subscriptions/{index}/fields")
+        for event_type, fields in wanted.items():
+            if not known[event_type].issuperset(fields):
                 raise UnknownNameError(file=file, path=f"/subscriptions/{index}/fields/{event_type}")

@@ -71,17 +71,20 @@ def test_agency_comes_from_the_organisation(demo: Site) -> None:
     assert agencies == {"police", "court", "detention", "prison"}
 
 
-def test_clearances_never_fall_with_a_stronger_right(demo: Site) -> None:
-    """What is not given is no lower and no higher than the right below it."""
-    every = [s.clearances for s in demo.subscriptions] + [a.clearances for a in demo.accounts]
+def test_a_right_that_is_not_given_is_the_one_below_it(demo: Site) -> None:
+    """Clearances never fall with a stronger right, and what the file leaves out adds nothing."""
+    principals = [s.principal for s in demo.subscriptions] + [a.principal for a in demo.accounts]
+    court = next(s.principal for s in demo.subscriptions if s.id == "court-990103-execution")
 
-    assert all(c.plain <= c.bound <= c.granted for c in every)
-    assert next(s for s in demo.subscriptions if s.id == "court-990103-execution").clearances.granted == 3
+    assert all(p.clearance <= p.bound_clearance <= p.grant_clearance for p in principals)
+    assert (court.clearance, court.bound_clearance, court.grant_clearance) == (3, 3, 3)
 
 
 def test_subscriptions_outlive_the_city(demo: Site) -> None:
     """No subscription of the demonstration ends while the city runs."""
-    assert min(s.expires_us for s in demo.subscriptions) > instant(END)
+    ends = [subscription.principal.expires_at for subscription in demo.subscriptions]
+
+    assert min(end or 0 for end in ends) > instant(END)
 
 
 def test_the_engine_asks_for_what_models_ask(demo: Site) -> None:
@@ -89,21 +92,27 @@ def test_the_engine_asks_for_what_models_ask(demo: Site) -> None:
     engine = next(s for s in demo.subscriptions if s.delivers == "work")
 
     assert engine.of_models
-    assert engine.types == frozenset()
+    assert engine.principal.kind == "engine"
+    assert engine.principal.event_types == frozenset()
 
 
 def test_the_police_officer_works_where_the_stories_happen(demo: Site) -> None:
     """The shown unit is the station of the shown district, and the officer publishes as its system."""
-    officer = next(a for a in demo.accounts if a.role == "GA_LEGAL")
+    officer = next(a for a in demo.accounts if a.principal.role == "GA_LEGAL")
 
-    assert officer.units == stations(SHOWN_DISTRICT)[:1]
+    assert officer.principal.districts == stations(SHOWN_DISTRICT)[:1]
     assert officer.publishes == f"police-{SHOWN_DISTRICT}/cases"
-    assert demo.organisation(officer.organisation).district == SHOWN_DISTRICT
+    assert demo.organisation(officer.principal.organisation).district == SHOWN_DISTRICT
 
 
-def test_clerk_and_security_officer_have_no_payload(demo: Site) -> None:
-    """Counts only and log only: neither may be shown contents."""
-    assert {a.role for a in demo.accounts if not a.payload} == {"GOV_Q", "SEC"}
+def test_roles_give_what_accounts_may_read(demo: Site) -> None:
+    """The matrix decides: the clerk has counts and no detail, the security officer no payload."""
+    people = {a.id: a.principal for a in demo.accounts}
+
+    assert (people["prosecutor"].clearance, people["prosecutor"].bound_clearance) == (2, 3)
+    assert (people["clerk"].aggregates, people["clerk"].clearance) == (True, 1)
+    assert not people["security"].payload
+    assert not people["security"].aggregates
 
 
 def _drop_node(document: dict[str, Any]) -> None:
@@ -142,6 +151,14 @@ def _field_of_another_type(document: dict[str, Any]) -> None:
     document["subscriptions"][2]["fields"]["prison.admitted"] = ["ah"]
 
 
+def _unknown_role(document: dict[str, Any]) -> None:
+    document["accounts"][0]["role"] = "P_KING"
+
+
+def _fields_of_half_the_types(document: dict[str, Any]) -> None:
+    del document["subscriptions"][2]["fields"]["police.case.filed"]
+
+
 FAULTY: list[tuple[Change, str, str]] = [
     (_drop_node, "site.invalid", "/"),
     (_level_five, "site.invalid", "/sources/0/ceiling"),
@@ -151,7 +168,9 @@ FAULTY: list[tuple[Change, str, str]] = [
     (_low_node, "site.above_ceiling", "/sources/0/ceiling"),
     (_unknown_type, "site.unknown_name", "/sources/48/types/2"),
     (_unknown_field, "site.unknown_name", "/subscriptions/2/fields/police.case.filed"),
-    (_field_of_another_type, "site.unknown_name", "/subscriptions/2/fields/prison.admitted"),
+    (_field_of_another_type, "site.unknown_name", "/subscriptions/2/fields"),
+    (_unknown_role, "site.unknown_name", "/accounts/0/role"),
+    (_fields_of_half_the_types, "site.unknown_name", "/subscriptions/2/fields"),
 ]
 
 
