@@ -37,6 +37,13 @@ def test_every_test_can_fail() -> None:
     assert findings(form.idle_tests, modules("tests")) == []
 
 
+def test_every_folder_of_modules_is_a_package() -> None:
+    """Each folder with modules has its `__init__.py`: import checks and the walk over all modules see no other."""
+    bare = {name(path.parent) for path in modules() if not (path.parent / "__init__.py").exists()}
+
+    assert bare == set()
+
+
 def test_nothing_is_left_open_in_the_code() -> None:
     """No open end stands in the rooms: they live in the issues."""
     assert findings(form.open_ends, modules()) == []
