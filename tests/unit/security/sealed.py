@@ -99,7 +99,7 @@ FINE = contract(
     12,
     [field("fine_no", "string", 2), field("amount_cents", "long", 1), field("article", "int", 1)],
 )
-FILED_DATA = {
+FILED_DATA: dict[str, Any] = {
     "ajbh": "A9901010100002025100001",
     "unit": "990101010000",
     "notice": None,
@@ -108,7 +108,7 @@ FILED_DATA = {
     "alias": "CANARY-alias",
     "reason": "CANARY-reason",
 }
-FINE_DATA = {"fine_no": "F-1", "amount_cents": 12_300, "article": 157}
+FINE_DATA: dict[str, Any] = {"fine_no": "F-1", "amount_cents": 12_300, "article": 157}
 
 
 def filed(number: int = 1, flags: Sequence[str] = (), **changed: Any) -> Prepared:
