@@ -1,0 +1,92 @@
+"""Receivers of agencies: one view a record on `casebus.view.<subscription>`, in CloudEvents' Kafka binary mode.
+
+The value is the framed view, the key a keyed digest of the subject, the headers `ce_*` attributes of level 1 and 2.
+A subject stands in a header only where the receiver was given the contract's subject field.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from schemas.contract import Contract
+from security.batch import Header
+from security.policy.mask import static_mask
+from security.receiver_key import ReceiverKey
+from security.view_schema import ViewRegistry
+from security.views import ViewBuilder
+from streams.bus.port import Record
+from streams.receivers import Deciding, Headers
+from streams.release import OpenedClasses, Share, Taken
+
+CONTENT_TYPE = "application/vnd.confluent.avro"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One view on its way: its key, its value and its CloudEvents headers."""
+
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+@dataclass
+class ViewReceiver(Deciding):
+    """An agency's subscription; view schemas are registered as they are first used."""
+
+    registry: ViewRegistry = field(default_factory=ViewRegistry)
+    receiver_key: ReceiverKey | None = None
+    _builders: dict[int, ViewBuilder] = field(default_factory=dict)
+
+    def take(self, event: OpenedClasses) -> Taken | None:
+        """Build the view, where anything of the event may be given."""
+        decision = self.decide(event)
+        if not decision.released:
+            return None
+        header = event.header
+        value = self.builder(event.contract).build(header.id, event.blobs(), decision)
+        with_subject = event.contract.subject_field in decision.fields
+        key = self.sealer.keyed_digest(f"key/{self.subscription}", header.subject.encode())[:16]
+        return Taken(View(key, value, cloudevent_headers(header, with_subject=with_subject)), len(decision.withheld))
+
+    def builder(self, contract: Contract) -> ViewBuilder:
+        """Return the builder of a contract's view for this subscription."""
+        found = self._builders.get(contract.id)
+        if found is None:
+            mask = static_mask(self.table, contract)
+            found = ViewBuilder(contract, mask, self.registry, self.receiver_key)
+            self._builders[contract.id] = found
+        return found
+
+    def records(self, share: Share, headers: Headers) -> list[Record]:
+        """Make one record a view."""
+        return [Record(view.key, view.value, view.headers + headers) for _, view in share.items]
+
+
+def cloudevent_headers(header: Header, *, with_subject: bool) -> Headers:
+    """Return the CloudEvents attributes of an event as Kafka headers (CloudEvents Kafka binding §3.2)."""
+    attributes = [
+        ("ce_specversion", "1.0"),
+        ("ce_id", str(uuid.UUID(bytes=header.id))),
+        ("ce_type", header.type),
+        ("ce_source", header.source),
+        ("ce_time", timestamp(header.occurred_at)),
+        ("ce_district", header.district),
+        ("ce_level", str(header.level)),
+        ("ce_recordedat", timestamp(header.recorded_at)),
+        ("ce_sequence", header.sequence),
+        ("content-type", CONTENT_TYPE),
+    ]
+    if with_subject:
+        attributes.append(("ce_subject", header.subject))
+    if header.supersedes is not None:
+        attributes.append(("ce_supersedes", str(uuid.UUID(bytes=header.supersedes))))
+    return tuple((name, value.encode()) for name, value in attributes)
+
+
+def timestamp(at: int) -> str:
+    """Render microseconds as RFC 3339 in UTC."""
+    return (EPOCH + timedelta(microseconds=at)).isoformat().replace("+00:00", "Z")
