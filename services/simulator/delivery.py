@@ -62,5 +62,5 @@ def cloudevent(sent: Sent) -> dict[str, Any]:
         "data": dict(planned.data),
     }
     if planned.flags:
-        document["flags"] = list(planned.flags)
+        document["flags"] = ",".join(planned.flags)
     return document
