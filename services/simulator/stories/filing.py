@@ -37,7 +37,7 @@ class Filing:
         ending: the deciding event, None when there is none.
         day: when it is decided: days after acceptance (a range), or "last" for the last evening, "next" for the first
             hours after it, "late" for a few days after it.
-        extended: the day after acceptance on which the limit was extended to `limit` days.
+        extended: (the day after acceptance on which it was approved, the days it allows, counted from acceptance).
         reported_late: the decision reaches the gateway days after the limit, though the source had said "complete".
         decision_first: the decision arrives before the acceptance does.
         rolled: the last day is a day off and moves (C2).
@@ -51,7 +51,7 @@ class Filing:
     limit: int = 3
     ending: Ending | None = "filed"
     day: tuple[int, int] | Literal["last", "next", "late"] = (0, 1)
-    extended: int | None = None
+    extended: tuple[int, int] | None = None
     reported_late: bool = False
     decision_first: bool = False
     rolled: bool = False
@@ -71,11 +71,15 @@ PLOTS = (
     Filing("m01.economic_overdue", 3, "economic", 7, ending=None, state="raised"),
     Filing("m01.economic_in_time", 6, "economic", 7, day=(4, 6)),
     Filing("m01.economic_declined_late", 2, "economic", 7, ending="declined", day="late", state="overdue_done"),
-    Filing("m01.economic_extended_in_time", 4, "economic", 30, day=(9, 27), extended=5),
-    Filing("m01.economic_extended_overdue", 3, "economic", 30, ending=None, extended=5, state="raised"),
-    Filing("m01.extension_counts_from_acceptance", 2, "economic", 30, day=(32, 33), extended=5, state="overdue_done"),
-    Filing("m01.criminal_extended_in_time", 3, "criminal", 7, day=(4, 5), extended=1),
-    Filing("m01.criminal_extended_overdue", 2, "criminal", 7, ending=None, extended=1, state="raised"),
+    Filing("m01.economic_extended_in_time", 4, "economic", 30, day=(9, 27), extended=(5, 30)),
+    Filing("m01.economic_extended_overdue", 3, "economic", 30, ending=None, extended=(5, 30), state="raised"),
+    Filing(
+        "m01.extension_counts_from_acceptance", 2, "economic", 30, day=(32, 33), extended=(5, 30), state="overdue_done"
+    ),
+    # What is approved after the limit has passed heals nothing: the last day stays the seventh.
+    Filing("m01.extended_too_late", 2, "economic", 7, ending=None, extended=(9, 30), state="raised"),
+    Filing("m01.criminal_extended_in_time", 3, "criminal", 7, day=(4, 5), extended=(1, 7)),
+    Filing("m01.criminal_extended_overdue", 2, "criminal", 7, ending=None, extended=(1, 7), state="raised"),
     Filing("m01.administrative", 4, "administrative", 3, ending="declined", day=(0, 0)),
     Filing("m01.decision_arrives_first", 3, day=(0, 0), decision_first=True),
     Filing("m01.rolled_filed_last_evening", 2, day="last", rolled=True),
@@ -88,7 +92,8 @@ def tell(plot: Filing, scene: Scene) -> None:
     accepted_on, last_day = _days(plot, scene)
     trigger = accept(scene, plot.case_kind, accepted_on, travels=(DAY // 2, DAY) if plot.decision_first else None)
     if plot.extended is not None:
-        extend(scene, days_after(accepted_on, plot.extended), plot.limit)
+        day, limit_days = plot.extended
+        extend(scene, days_after(accepted_on, day), limit_days)
     if plot.ending is not None:
         _decide(plot, scene, accepted_on, last_day)
     judge(scene, trigger, last_day, plot.state, plot.kind)
