@@ -53,10 +53,16 @@ def unspoken(codes: Iterable[str], texts: Texts) -> list[str]:
 
 
 def unused(texts: Texts, codes: Iterable[str], sources: str) -> list[str]:
-    """Name each text that no error has and no source names: a text nobody can meet."""
+    """Name each text that no error has and no source names, whole or as the head of an f-string: nobody can meet it."""
     known = set(codes)
     heads = {key: key.removesuffix(".message").removesuffix(".hint") for key in texts}
-    return [key for key, head in heads.items() if head not in known and f'"{head}"' not in sources]
+    return [key for key, head in heads.items() if head not in known and not _named(head, sources)]
+
+
+def _named(key: str, sources: str) -> bool:
+    parts = key.split(".")
+    stems = [".".join(parts[:n]) + "." for n in range(1, len(parts))]
+    return f'"{key}"' in sources or any(f'f"{stem}{{' in sources for stem in stems)
 
 
 def placeholders(text: str) -> set[str]:

@@ -55,3 +55,4 @@ def test_flaws_are_named() -> None:
     assert house.incomplete(texts) == ["a.message: needs zh and en", "b.message: placeholders differ"]
     assert house.unspoken(["c"], texts) == ["c.hint"]
     assert house.unused(texts, ["a"], 'text("b.message")  fail("b")') == ["c.message"]
+    assert house.unused({"x.y.z": {}, "v.w": {}}, [], 'text(f"x.y.{code}")') == ["v.w"]
