@@ -17,13 +17,11 @@ from security.audit.checkpoint import Checkpoint
 from security.audit.classify import commits_after
 from security.audit.errors import AuditRolledBackError, AuditTamperedError
 from security.audit.files import sync_directory, write_new
-from security.audit.frame import HEAD_BYTES, read_frame
 from security.audit.layout import Layout
 from security.audit.record import BODY_AT, decode
-from security.audit.segment import FOOTER_BYTES, HEADER_BYTES, ZERO, Footer, Header, SegmentFormError
+from security.audit.segment import HEADER_BYTES, ZERO, Header, SegmentFormError
 from security.audit.segment_file import Digest
-from security.audit.tree import TILE
-from security.audit.walk import Break, Walk, first_not_zero
+from security.audit.walk import Break, Walk, first_not_zero, footer_frame_bytes, last_footer
 
 PENDING = ".pending"
 
@@ -124,18 +122,15 @@ def _pass_over(layout: Layout, path: Path, header: Header, chain: Chain) -> None
     """Take a full segment by its footer. The leaf before it is taken from its header: the signed root covers it."""
     chain.prev = header.prev
     chain.span = header.span
-    length = HEAD_BYTES + FOOTER_BYTES + 32 * (header.records >> TILE)
     with path.open("rb") as file:
-        at = file.seek(-length, os.SEEK_END)
-        frame = read_frame(file.read(), 0)
-    try:
-        footer = Footer.decode(frame.payload if frame and frame.fits else b"")
-    except SegmentFormError:
-        raise _tampered(layout, path, Break("footer", header.first, at)) from None
-    if not chain.continued_by(header) or (footer.first, footer.count) != (header.first, header.records):
+        at = max(file.seek(0, os.SEEK_END) - footer_frame_bytes(header), 0)
+        file.seek(at)
+        footer = last_footer(file.read(), header)
+    if footer is None:
+        raise _tampered(layout, path, Break("footer", header.first, at))
+    if not chain.continued_by(header):
         raise _tampered(layout, path, Break("header_link", header.first, 0))
     chain.tree.add_subtree(header.span, footer.root)
-    chain.tree.prune(chain.size)
     chain.digest, chain.ts, chain.epoch = footer.digest, footer.last_ts, header.epoch
 
 
@@ -156,6 +151,7 @@ def _walk(
     chain.span = header.span
     if not chain.continued_by(header):
         raise _tampered(layout, path, Break("header_link", chain.size, 0))
+    chain.tree.prune(min(lowest, chain.size))
     data = path.read_bytes()
     walk = Walk(data, header, chain, entries=True)
     _check_heads(layout, path, chain, heads)
@@ -163,7 +159,6 @@ def _walk(
         if group.first == header.first:
             chain.first_ts = decode(group.entries[0][BODY_AT:]).ts
         _check_heads(layout, path, chain, heads)
-        chain.tree.prune(min(lowest, chain.size), header.first)
     broken = walk.broken
     if (broken or not walk.footer) and not last:
         raise _tampered(layout, path, broken or Break("footer", chain.size, walk.end))

@@ -15,7 +15,8 @@ from security.audit.chain import Chain
 from security.audit.classify import what_stands_here
 from security.audit.frame import HEAD, HEAD_BYTES, read_frame
 from security.audit.record import PREFIX
-from security.audit.segment import COMMIT, FOOTER, HEADER_BYTES, Commit, Footer, Header, SegmentFormError
+from security.audit.segment import COMMIT, FOOTER, FOOTER_BYTES, HEADER_BYTES, Commit, Footer, Header, SegmentFormError
+from security.audit.tree import TILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Walk:
             if not entry.startswith(expected):
                 break
             if crc(entry) != checksum:
-                return self._stop("frame_crc", len(leaves), at)
+                return self._stop("frame_crc" if len(entry) == length else "frame_length", len(leaves), at)
             prev = hasher(b"\x00" + entry).digest()
             expected = prefix + prev
             keep(prev)
@@ -148,3 +149,18 @@ def first_not_zero(data: bytes, start: int) -> int | None:
     """Return the offset of the first byte from `start` on that is not zero."""
     rest = data[start:].lstrip(b"\0")
     return len(data) - len(rest) if rest else None
+
+
+def footer_frame_bytes(header: Header) -> int:
+    """Return the length of the footer frame of a full segment, bytes."""
+    return HEAD_BYTES + FOOTER_BYTES + 32 * (header.records >> TILE)
+
+
+def last_footer(data: bytes, header: Header) -> Footer | None:
+    """Return the footer at the very end of `data`; None where none stands there or it belongs to another run."""
+    found = read_frame(data, max(len(data) - footer_frame_bytes(header), 0))
+    try:
+        footer = Footer.decode(found.payload if found and found.fits else b"")
+    except SegmentFormError:
+        return None
+    return footer if (footer.first, footer.count) == (header.first, header.records) else None

@@ -1,0 +1,221 @@
+"""Verification of a log as it lies on disk: named levels, every fault by its name (ADR 0005).
+
+Level 1 heads: signatures, the signer's own head, the mark of a clean stop. Level 2 tree: every byte of every segment:
+headers, checksums, chain, leaves, commits, footers, zeros, and the signed roots. Level 3 records: canonical form,
+numbers, times, leases, positions. A higher level runs the lower ones. Level 4 (blobs) runs 1 to 3 and says so.
+
+A torn tail above every signed head is a notice, not a fault: such a log is in order, and its next start quarantines it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from security.audit.chain import Chain
+from security.audit.checkpoint import Checkpoint, VerifierKey, opened
+from security.audit.classify import commits_after
+from security.audit.errors import NoteError
+from security.audit.faults import Fault
+from security.audit.layout import Layout
+from security.audit.record_check import RecordCheck
+from security.audit.recovery import stopped_cleanly
+from security.audit.report import BLOBS, HEADS, LEVELS, RECORDS, TREE, VerifyReport
+from security.audit.segment import HEADER_BYTES, Header, SegmentFormError
+from security.audit.walk import Break, Walk, first_not_zero, last_footer
+
+
+def verify(
+    directory: Path,
+    level: int = RECORDS,
+    public_key: VerifierKey | None = None,
+    *,
+    floor: int = 0,
+    signer_head: Path | None = None,
+) -> VerifyReport:
+    """Verify the log in `directory` and report; faults are reported, not raised.
+
+    Args:
+        directory: the log's own folder.
+        level: 1 heads, 2 tree, 3 records, 4 blobs.
+        public_key: the key that must have signed; without one the log's own is used, and the report says so.
+        floor: number of records that the log must have, known from elsewhere.
+        signer_head: where the signer keeps its own head; by default beside the directory, if it is there.
+
+    Raises:
+        AuditMissingError: there is no log.
+    """
+    layout = Layout(directory)
+    layout.require()
+    return _Verification(layout, level, floor, signer_head or layout.signer_head).run(public_key)
+
+
+class _Verification:
+    """One run of `verify`."""
+
+    def __init__(self, layout: Layout, level: int, floor: int, signer_head: Path) -> None:
+        self._layout, self._level, self._floor, self._signer_head = layout, level, floor, signer_head
+        self._report = VerifyReport()
+        self._heads: list[Checkpoint] = []
+        self._met: set[Checkpoint] = set()
+        self._records = RecordCheck()
+
+    def run(self, key: VerifierKey | None) -> VerifyReport:
+        report = self._report
+        report.levels = [LEVELS[n] for n in range(HEADS, min(self._level, RECORDS) + 1)]
+        if self._level >= BLOBS:
+            self._notice("level_unavailable")
+        key = key or self._own_key()
+        if key is not None:
+            self._check_heads(key)
+        if self._level >= TREE:
+            if key is not None:
+                self._check_tree(key.name)
+            else:
+                self._notice("not_checked")
+        if self._records.unknown_acts:
+            self._notice("unknown_act", count=self._records.unknown_acts)
+        return report
+
+    # Level 1.
+
+    def _check_heads(self, key: VerifierKey) -> None:
+        report, layout = self._report, self._layout
+        for path, missing, wrong in (
+            (layout.checkpoint, "head_missing", "head_signature"),
+            (self._signer_head, "", "signer_head"),
+        ):
+            try:
+                self._heads.append(opened(path.read_text(encoding="utf-8"), key))
+            except FileNotFoundError:
+                if missing:
+                    self._fault(missing, file=path)
+            except (NoteError, UnicodeDecodeError):
+                self._fault(wrong, file=path)
+        if self._heads:
+            newest = max(self._heads, key=lambda head: head.size)
+            report.size, report.root = newest.size, newest.root.hex()
+        report.clean = stopped_cleanly(layout)
+        if layout.clean.exists() and not report.clean:
+            self._fault("clean_mark", file=layout.clean)
+
+    def _own_key(self) -> VerifierKey | None:
+        self._report.key = "own"
+        self._notice("key_not_given")
+        try:
+            return VerifierKey.parse(self._layout.verifier_key.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NoteError, UnicodeDecodeError):
+            self._fault("key", file=self._layout.verifier_key)
+            return None
+
+    # Levels 2 and 3.
+
+    def _check_tree(self, origin: str) -> None:
+        report, files = self._report, self._layout.segment_files()
+        least = max([self._floor, *(head.size for head in self._heads)])
+        chain: Chain | None = None
+        for path in files:
+            data = path.read_bytes()
+            chain = self._segment(origin, chain, path, data, last=path == files[-1], least=least)
+            if chain is None:
+                return
+        size = chain.size if chain else 0
+        if size < least and report.ok:
+            self._fault("truncated", size, files[-1] if files else self._layout.segments, count=least - size)
+        if report.ok and set(self._heads) - self._met:
+            self._fault("head_size" if size else "truncated", size, self._layout.checkpoint, count=least)
+        if size > least and report.ok:
+            if report.clean:
+                self._fault("unsigned_records", least, files[-1], count=size - least)
+            else:
+                self._notice("unsigned", least, files[-1], count=size - least)
+
+    def _segment(
+        self, origin: str, chain: Chain | None, path: Path, data: bytes, *, last: bool, least: int
+    ) -> Chain | None:
+        """Check one segment; return the state behind it, or None where nothing after it can be checked."""
+        try:
+            header = Header.decode(data)
+        except SegmentFormError:
+            return self._unreadable(chain, path, "header")
+        if chain is None:
+            chain = Chain.begin(origin, header.nonce, header.span)
+        chain.span = header.span
+        if not chain.continued_by(header):
+            return self._unreadable(chain, path, "segment_missing" if header.first > chain.size else "header_link")
+        self._meet_heads(chain, path)
+        chain.tree.prune(chain.size)
+        walk = Walk(data, header, chain, entries=self._level >= RECORDS)
+        first_ts = 0
+        for group in walk:
+            self._report.records += len(group.leaves)
+            self._meet_heads(chain, path)
+            if self._level >= RECORDS:
+                for found in self._records.group(group):
+                    self._broken(found, path)
+                if group.first == header.first:
+                    first_ts = self._records.first_ts
+        if walk.footer and self._level >= RECORDS and walk.footer.first_ts != first_ts:
+            self._fault("footer", header.first, path, len(data))
+        if last:
+            self._end(walk, chain, path, data, least)
+            return chain
+        return self._next(walk, header, chain, path, data)
+
+    def _end(self, walk: Walk, chain: Chain, path: Path, data: bytes, least: int) -> None:
+        """Judge what follows the last whole group of the log."""
+        if chain.size < least:
+            if walk.broken:
+                self._broken(walk.broken, path)
+            return
+        at = first_not_zero(data, walk.end)
+        if at is None:
+            return
+        if self._report.clean:
+            self._fault("tail_not_zero", chain.size, path, at)
+        else:
+            self._notice("torn_tail", chain.size, path, walk.end, count=commits_after(data, walk.end, chain.size))
+
+    def _next(self, walk: Walk, header: Header, chain: Chain, path: Path, data: bytes) -> Chain | None:
+        """Go on behind a segment that is not the last; a broken one is passed over by its footer, if that is whole."""
+        if walk.footer and not walk.broken:
+            return chain
+        self._broken(walk.broken or Break("footer", chain.size, walk.end), path)
+        footer = last_footer(data, header)
+        following = path.with_name(f"{header.first + header.records:020d}.seg")
+        if footer is None or not following.exists():
+            return self._unreadable(chain, path, "")
+        with following.open("rb") as file:
+            raw = file.read(HEADER_BYTES)
+        chain.tree.truncate(header.first)
+        chain.tree.add_subtree(header.span, footer.root)
+        # The leaf before the next segment is what its own header says; the signed root tells whether that is true.
+        chain.prev, chain.digest, chain.ts = raw[96:128], footer.digest, footer.last_ts
+        self._records.skip(footer.last_ts)
+        return chain
+
+    def _meet_heads(self, chain: Chain, path: Path) -> None:
+        for head in self._heads:
+            if head.size == chain.size and head not in self._met:
+                self._met.add(head)
+                if head.root != chain.tree.root():
+                    self._fault("head_root", head.size, path)
+
+    def _unreadable(self, chain: Chain | None, path: Path, kind: str) -> Chain | None:
+        size = chain.size if chain else 0
+        if kind:
+            self._fault(kind, size, path)
+        self._notice("not_checked", size, path)
+        return None
+
+    def _broken(self, found: Break, path: Path) -> None:
+        kind = "truncated" if found.kind == "group_unfinished" else found.kind
+        self._fault(kind, found.seq, path, found.offset)
+
+    def _fault(self, kind: str, seq: int = 0, file: Path | None = None, offset: int = 0, count: int = 0) -> None:
+        self._report.faults.append(Fault(kind, seq, self._file(file), offset, count))
+
+    def _notice(self, kind: str, seq: int = 0, file: Path | None = None, offset: int = 0, count: int = 0) -> None:
+        self._report.notices.append(Fault(kind, seq, self._file(file), offset, count))
+
+    def _file(self, path: Path | None) -> str:
+        return self._layout.relative(path) if path else ""
