@@ -1,0 +1,228 @@
+"""The course of a key: its facts, in their order, walked through once; what comes out are its terms.
+
+What an event does is its part in the pattern. At one instant the parts act in the order below, so an event that closes
+on the day the clock starts closes it, whichever of the two was numbered first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import NamedTuple
+
+from streams.legal_clock import Deadline, reckon
+from streams.legal_clock.deadline import reckon_day, settle
+from streams.supervision.condition import Predicate
+from streams.supervision.fact import Fact
+from streams.supervision.inputs import AtOf
+from streams.supervision.rate import Choose, Course, Rate
+from streams.supervision.term import Term
+
+
+class Part(IntEnum):
+    """What an event does to the clock of its key."""
+
+    OPEN = 0
+    RESUME = 1
+    EXTEND = 2
+    RESTART = 3
+    SUSPEND = 4
+    CLOSE = 5
+    REOPEN = 6
+    CUSTODY = 7
+
+
+class Extension(NamedTuple):
+    """A new limit: how long, and from where it counts (`opener`, `event` or `last_day`)."""
+
+    rate: Rate
+    counts_from: str
+
+
+class Handler(NamedTuple):
+    """One part that one event type may play."""
+
+    part: Part
+    where: Predicate | None
+    at: AtOf | None
+    alias: str
+    extension: Extension | None = None
+    floor: int = -1
+
+
+class Skipped(NamedTuple):
+    """An event that could have opened a clock and did not; `why` is condition, no_limit or running."""
+
+    fact: Fact
+    why: str
+
+
+Marked = tuple[int, int, int, Fact, Handler]
+"""(when it counts, part, number, fact, handler): sorts without ever comparing facts."""
+
+
+class Walk:
+    """The compiled course of one pattern."""
+
+    def __init__(
+        self,
+        handlers: dict[str, tuple[Handler, ...]],
+        choose: Choose,
+        course: Course,
+        *,
+        since_any: bool,
+        roll: bool,
+        custody: str | None,
+    ) -> None:
+        self._handlers = handlers
+        self._choose = choose
+        self._course = course
+        self._since_any = since_any
+        self._roll = roll
+        self._custody = custody
+        self._amend: dict[int, Callable[[Term, int, Fact, Handler], None]] = {
+            Part.RESUME: self._resume,
+            Part.EXTEND: self._extend,
+            Part.RESTART: self._restart,
+            Part.SUSPEND: self._suspend,
+        }
+
+    def terms(self, facts: Sequence[Fact], skipped: list[Skipped] | None = None) -> list[Term]:
+        """Return the terms of one key, by opening; `facts` come in their order, each once.
+
+        `skipped` collects the events that did not open a clock, for `why-not`.
+        """
+        marked = self._marked(facts, skipped)
+        return [] if marked is None else self._walk(marked, skipped)
+
+    def _marked(self, facts: Sequence[Fact], skipped: list[Skipped] | None) -> list[Marked] | None:
+        handlers = self._handlers
+        marked: list[Marked] = []
+        opens = False
+        for fact in facts:
+            parts = handlers.get(fact.type)
+            if parts is None:
+                continue
+            for handler in parts:
+                part, where, at, _, _, _ = handler
+                if where is not None and not where(fact.data):
+                    if skipped is not None and part == Part.OPEN:
+                        skipped.append(Skipped(fact, "condition"))
+                    continue
+                if part == 0:
+                    opens = True
+                marked.append((fact.occurred_at if at is None else at(fact), part, len(marked), fact, handler))
+        if not opens:
+            return None
+        if len(marked) > 1:
+            marked.sort()
+        return marked
+
+    def _walk(self, marked: list[Marked], skipped: list[Skipped] | None) -> list[Term]:
+        terms: list[Term] = []
+        running: Term | None = None
+        early: tuple[int, Fact] | None = None
+        for at, part, _, fact, handler in marked:
+            if part == Part.OPEN:
+                if running is not None:
+                    _skip(skipped, fact, "running")
+                    continue
+                running = self._open(at, fact, marked)
+                if running is None:
+                    _skip(skipped, fact, "no_limit")
+                    continue
+                terms.append(running)
+                if early is not None and self._since_any:
+                    running.closed_at, running.closer = early
+                    running = None
+            elif part == Part.CLOSE:
+                early = early or (at, fact)
+                if running is not None:
+                    running.closed_at, running.closer = at, fact
+                    running = None
+            elif part == Part.REOPEN:
+                running = self._reopen(terms, at, fact, handler)
+            elif running is not None and part != Part.CUSTODY:
+                self._amend[part](running, at, fact, handler)
+        return terms
+
+    def _open(self, at: int, fact: Fact, marked: list[Marked]) -> Term | None:
+        rate = self._choose(fact, self._course.scope.zone.day(at))
+        if rate is None:
+            return None
+        rolls = self._roll and not (self._custody is not None and self._in_custody(marked))
+        deadline = rate.deadline(fact, at, self._course, roll=rolls)
+        return None if deadline is None else Term(fact, at, rate, deadline, rolls=rolls)
+
+    def _in_custody(self, marked: list[Marked]) -> bool:
+        """Say whether the person is in custody by the latest word of it; unknown counts as yes: nothing rolls then."""
+        told = [fact.data.get(self._custody or "") for _, part, _, fact, _ in marked if part == Part.CUSTODY]
+        known = [word for word in told if word is not None]
+        return bool(known[-1]) if known else True
+
+    def _extend(self, term: Term, at: int, fact: Fact, handler: Handler) -> None:
+        assert handler.extension is not None
+        rate, counts_from = handler.extension
+        if not term.runs_at(at):
+            term.note("extended_late", at, fact, rate)
+            return
+        deadline = self._extended(term, at, fact, rate, counts_from)
+        if deadline is not None:
+            term.deadline = deadline
+            term.note("extended", at, fact, rate)
+
+    def _extended(self, term: Term, at: int, fact: Fact, rate: Rate, counts_from: str) -> Deadline | None:
+        if counts_from != "last_day":
+            start = term.started_at if counts_from == "opener" else at
+            return rate.deadline(fact, start, self._course, roll=term.rolls)
+        limit = rate.limit(fact)
+        if limit is None:
+            return None
+        zone, calendar = self._course.scope.zone, self._course.calendar
+        if limit.hours:
+            return reckon(limit, term.deadline.due_at - 1, zone, calendar, roll=term.rolls)
+        base, old = term.deadline.base_day, term.deadline.nominal_day
+        return reckon_day(limit, base, zone, calendar, roll=term.rolls, since_day=old)
+
+    def _restart(self, term: Term, at: int, fact: Fact, handler: Handler) -> None:
+        del handler
+        if not term.runs_at(at):
+            term.note("refused_late", at, fact)
+            return
+        deadline = term.rate.deadline(term.opener, at, self._course, roll=term.rolls)
+        if deadline is not None:
+            term.started_at, term.deadline = at, deadline
+            term.note("restarted", at, fact)
+
+    def _suspend(self, term: Term, at: int, fact: Fact, handler: Handler) -> None:
+        del handler
+        if term.suspended_at is None and term.runs_at(at):
+            term.suspended_at = at
+            term.note("suspended", at, fact)
+
+    def _resume(self, term: Term, at: int, fact: Fact, handler: Handler) -> None:
+        """Move the last day by the days the clock stood still."""
+        del handler
+        if term.suspended_at is None:
+            return
+        zone, calendar = self._course.scope.zone, self._course.calendar
+        stood = zone.day(at) - zone.day(term.suspended_at)
+        old = term.deadline
+        term.suspended_at = None
+        term.deadline = settle(old.base_day, old.nominal_day + stood, zone, calendar, roll=term.rolls)
+        term.note("resumed", at, fact)
+
+    def _reopen(self, terms: list[Term], at: int, fact: Fact, handler: Handler) -> Term | None:
+        """Let the last term run on with the limit it had: what seemed to close it did not hold."""
+        if not terms:
+            return None
+        term = terms[-1]
+        term.closer, term.closed_at = None, 0
+        term.floor = max(term.floor, handler.floor)
+        term.note("reopened", at, fact)
+        return term
+
+
+def _skip(skipped: list[Skipped] | None, fact: Fact, why: str) -> None:
+    if skipped is not None:
+        skipped.append(Skipped(fact, why))

@@ -1,0 +1,264 @@
+"""The supervision engine: facts and marks in, changes of alerts out; what it remembers lives behind a port.
+
+Per key it keeps the facts and what it last published, folds the whole key again whenever a fact arrives or a mark
+passes, and publishes the difference. So the order of arrival, repetitions and restarts cannot change the outcome.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from streams.supervision.errors import DuplicateModelError
+from streams.supervision.fact import Fact, folded
+from streams.supervision.finding import CLEARED, OVER, Finding, State, step, transition
+from streams.supervision.judge import Verdict
+from streams.supervision.keystate import CLOCK, VERSION, KeyState, KeyStatePort, Published, Wake, decode, encode
+from streams.supervision.marks import Marks, SourceDirectory
+from streams.supervision.model import Model
+from streams.supervision.report import CLOSED, finding, unit_of
+
+Address = Callable[[str, str], bytes]
+"""(key space, key) → the name a key's state is stored under."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of an alert, to be published.
+
+    Attributes:
+        model, code, version, digest: of the model; `previous`: the state before, None for a new alert.
+        finding: the alert as it is now.
+    """
+
+    model: str
+    code: str
+    version: str
+    digest: str
+    previous: State | None
+    finding: Finding
+
+
+@dataclass(frozen=True)
+class _Space:
+    """The models that fold by the same fields, and the fields of each event type they ask for together."""
+
+    name: str
+    models: tuple[Model, ...]
+    fields: Mapping[str, tuple[str, ...]]
+
+    def project(self, fact: Fact) -> Fact:
+        data = fact.data
+        names = self.fields[fact.type]
+        if len(data) == len(names) and all(name in data for name in names):
+            return fact
+        kept = {name: data[name] for name in names if name in data}
+        return Fact(
+            fact.id,
+            fact.type,
+            fact.source,
+            fact.sequence,
+            fact.occurred_at,
+            fact.recorded_at,
+            fact.district,
+            fact.subject,
+            kept,
+            fact.supersedes,
+        )
+
+
+@dataclass
+class _Dirty:
+    """A key to fold: where it lives, the facts that arrived for it, and whether a mark woke it."""
+
+    space: str
+    key: str
+    facts: list[Fact]
+    due: bool = False
+
+
+def plain_address(space: str, key: str) -> bytes:
+    """Return an address that is not keyed: for tests and memory only."""
+    return hashlib.sha256(f"{space}\0{key}".encode()).digest()[:16]
+
+
+class Engine:
+    """Runs a set of models over the keys of a store.
+
+    `directory` says who could still close a case. `address` names a key in the store; a node gives a keyed digest.
+    `unkeyed` counts facts that lacked a part of their key and could not be folded.
+    """
+
+    def __init__(
+        self, models: Iterable[Model], directory: SourceDirectory | None = None, address: Address = plain_address
+    ) -> None:
+        self.models = tuple(models)
+        self.directory = directory or SourceDirectory()
+        self.unkeyed = 0
+        self._address = address
+        self._by_id = {model.id: model for model in self.models}
+        if len(self._by_id) != len(self.models):
+            twice = next(m for m in self.models if self._by_id[m.id] is not m)
+            raise DuplicateModelError(file=twice.file, path="$.metadata.id", name=twice.id)
+        self._spaces = _spaces(self.models)
+        self._takers: dict[str, tuple[_Space, ...]] = {}
+        for space in self._spaces.values():
+            for event_type in space.fields:
+                self._takers[event_type] = (*self._takers.get(event_type, ()), space)
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The event types of all models, sorted: the engine's subscription."""
+        return tuple(sorted(self._takers))
+
+    @property
+    def fields(self) -> dict[str, tuple[str, ...]]:
+        """Event type → the fields of all models, sorted: the engine's subscription."""
+        wanted: dict[str, set[str]] = {}
+        for model in self.models:
+            for event_type, names in model.fields.items():
+                wanted.setdefault(event_type, set()).update(names)
+        return {event_type: tuple(sorted(names)) for event_type, names in sorted(wanted.items())}
+
+    @property
+    def fingerprint(self) -> str:
+        """What the stored states depend on; where it differs from the stored one they are folded anew from the log."""
+        parts = sorted(f"{m.id}\0{m.major}\0{m.digest}" for m in self.models)
+        return hashlib.sha256("\n".join([str(VERSION), *parts]).encode()).hexdigest()
+
+    def apply(self, store: KeyStatePort, facts: Iterable[Fact], marks: Marks) -> list[Change]:
+        """Take facts and marks, bring every key they touch up to date, and return what changed.
+
+        Facts may come in any order and any number of times. The store is changed; the caller commits it together with
+        what it publishes.
+        """
+        marks = replace(marks, directory=self.directory)
+        dirty = self._sort(facts)
+        changes: list[Change] = []
+        for address in self._due(store, marks):
+            dirty.setdefault(address, _Dirty("", "", [])).due = True
+        for address, work in dirty.items():
+            changes += self._fold(store, address, work, marks)
+        return changes
+
+    def _sort(self, facts: Iterable[Fact]) -> dict[bytes, _Dirty]:
+        dirty: dict[bytes, _Dirty] = {}
+        for fact in facts:
+            for space in self._takers.get(fact.type, ()):
+                key = space.models[0].key(fact)
+                if key is None:
+                    self.unkeyed += 1
+                    continue
+                address = self._address(space.name, key)
+                work = dirty.get(address)
+                if work is None:
+                    work = dirty[address] = _Dirty(space.name, key, [])
+                work.facts.append(space.project(fact))
+        return dirty
+
+    @staticmethod
+    def _due(store: KeyStatePort, marks: Marks) -> list[bytes]:
+        found = dict.fromkeys(store.due(CLOCK, marks.clock))
+        for source in sorted(marks.sources):
+            found.update(dict.fromkeys(store.due(source, marks.of(source))))
+        return list(found)
+
+    def _fold(self, store: KeyStatePort, address: bytes, work: _Dirty, marks: Marks) -> list[Change]:
+        stored = store.get(address)
+        state = KeyState(VERSION, work.space, work.key, [], {}) if stored is None else decode(stored)
+        known = {fact.id for fact in state.facts}
+        arrived = {fact.id: fact for fact in work.facts if fact.id not in known}
+        if not arrived and not work.due:
+            return []
+        state.facts += arrived.values()
+        changes, wakes = self._judged(state, marks)
+        store.put(address, encode(state), wakes)
+        return changes
+
+    def _judged(self, state: KeyState, marks: Marks) -> tuple[list[Change], list[Wake]]:
+        counting = folded(state.facts)
+        changes: list[Change] = []
+        clock: int | None = None
+        wakes: dict[str, int] = {}
+        before, after = dict(state.published), dict[str, Published]()
+        for model in self._spaces[state.space].models:
+            for verdict in model.verdicts(counting, marks):
+                alert = model.alert_id(verdict)
+                stands, change = _changed(model, state.key, verdict, before.pop(alert, None))
+                if change is not None:
+                    changes.append(change)
+                if stands is not None:
+                    after[alert] = stands
+                if verdict.wake_at is not None:
+                    clock = verdict.wake_at if clock is None else min(clock, verdict.wake_at)
+                for source in verdict.waits:
+                    due = verdict.term.deadline.due_at
+                    wakes[source] = min(wakes.get(source, due), due)
+        changes += [self._vanished(state.key, alert, old) for alert, old in before.items()]
+        state.published = after
+        return changes, [*([(CLOCK, clock)] if clock is not None else []), *wakes.items()]
+
+    def _vanished(self, key: str, alert: str, old: Published) -> Change:
+        """Clear an alert whose trigger was corrected away."""
+        model = self._by_id[old.model]
+        found = Finding(
+            id=alert,
+            state=CLEARED,
+            severity=old.severity,
+            subject=old.subject,
+            key=key,
+            district=old.district,
+            unit=old.unit,
+            opened_at=old.opened_at,
+            due_at=old.due_at,
+            steps=(step("model.step.corrected"),),
+        )
+        return Change(model.id, model.code, model.version, model.digest, old.state, found)
+
+
+def _spaces(models: Sequence[Model]) -> dict[str, _Space]:
+    grouped: dict[str, list[Model]] = {}
+    for model in models:
+        grouped.setdefault(model.space, []).append(model)
+    spaces = {}
+    for name, members in grouped.items():
+        wanted: dict[str, set[str]] = {}
+        for model in members:
+            for event_type, names in model.fields.items():
+                wanted.setdefault(event_type, set()).update(names)
+        fields = {event_type: tuple(sorted(names)) for event_type, names in wanted.items()}
+        spaces[name] = _Space(name, tuple(members), fields)
+    return spaces
+
+
+def _changed(model: Model, key: str, verdict: Verdict, old: Published | None) -> tuple[Published | None, Change | None]:
+    """Return what stands published of a verdict from now on, and the change to publish, if any."""
+    previous = None if old is None else old.state
+    moved = transition(previous, verdict.state)
+    state = moved or previous
+    if state is None:
+        return None, None
+    now = _published(model, verdict, state)
+    if now == old:
+        return old, None
+    found = finding(model, key, verdict, state)
+    change = Change(model.id, model.code, model.version, model.digest, previous, found)
+    return (None if state in OVER else now), change
+
+
+def _published(model: Model, verdict: Verdict, state: State) -> Published:
+    term = verdict.term
+    closer = term.closer if state in CLOSED else None
+    return Published(
+        model=model.id,
+        state=state,
+        severity=verdict.severity,
+        subject=term.opener.subject,
+        district=term.opener.district,
+        unit=unit_of(model, term),
+        opened_at=term.opened_at,
+        due_at=term.deadline.due_at if model.pattern.timed else None,
+        closed_at=None if closer is None else term.closed_at,
+        reported_at=None if closer is None else closer.recorded_at,
+    )

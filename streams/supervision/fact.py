@@ -1,0 +1,48 @@
+"""A fact: one event as supervision sees it, with the fields that the models asked for and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+
+class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One event as supervision sees it.
+
+    Attributes:
+        id: UUID, 16 bytes.
+        type: event type.
+        source: the organisation system that said it.
+        sequence: the source's own sequence, compared as text.
+        occurred_at: when it happened; `recorded_at`: when the gateway took it. Microseconds.
+        district: six digits.
+        subject: the primary case reference, as published.
+        data: the fields; instants are microseconds, days are days since 1970-01-01, person keys are bytes.
+        supersedes: id of the event this one corrects; the corrected one no longer counts.
+    """
+
+    id: bytes
+    type: str
+    source: str
+    sequence: str
+    occurred_at: int
+    recorded_at: int
+    district: str
+    subject: str
+    data: dict[str, Any]
+    supersedes: bytes | None = None
+
+
+order: Callable[[Fact], Any] = attrgetter("occurred_at", "source", "sequence", "id")
+"""The order in which the facts of one key fold. The id only settles what a source failed to order."""
+
+
+def folded(facts: Iterable[Fact]) -> list[Fact]:
+    """Return the facts that count, in their order: each id once, corrected ones left out."""
+    once = {fact.id: fact for fact in facts}
+    for corrected in [fact.supersedes for fact in once.values() if fact.supersedes]:
+        once.pop(corrected, None)
+    return sorted(once.values(), key=order)

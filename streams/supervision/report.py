@@ -1,0 +1,84 @@
+"""From a verdict to a finding that people can check: evidence, articles, explanation and the arithmetic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streams.supervision.arithmetic import day_text, moment_text, steps_of
+from streams.supervision.explanation import fill
+from streams.supervision.finding import CLEARED, CLOSED_BY_LATE_REPORT, OVERDUE_DONE, Finding, Severity, State
+from streams.supervision.judge import Verdict
+from streams.supervision.scope import Law
+from streams.supervision.term import Term
+
+if TYPE_CHECKING:
+    from streams.supervision.model import Model
+
+CLOSED = frozenset({CLEARED, CLOSED_BY_LATE_REPORT, OVERDUE_DONE})
+
+
+def finding(model: Model, key: str, verdict: Verdict, state: State) -> Finding:
+    """Return the finding of a verdict, published in `state`."""
+    term = verdict.term
+    closer = term.closer if state in CLOSED else None
+    return Finding(
+        id=model.alert_id(verdict),
+        state=state,
+        severity=verdict.severity,
+        subject=term.opener.subject,
+        key=key,
+        district=term.opener.district,
+        unit=unit_of(model, term),
+        opened_at=term.opened_at,
+        due_at=term.deadline.due_at if model.pattern.timed else None,
+        closed_at=None if closer is None else term.closed_at,
+        reported_at=None if closer is None else closer.recorded_at,
+        evidence=term.evidence,
+        steps=steps_of(model, verdict),
+        basis=tuple(law.as_dict() for law in laws_of(term)),
+        explain={language: explained(model, term, language) for language in ("zh", "en")},
+        provisional=term.deadline.provisional,
+    )
+
+
+def unit_of(model: Model, term: Term) -> str:
+    """Return the responsible unit, or an empty text."""
+    return "" if model.unit is None else str(term.opener.data.get(model.unit) or "")
+
+
+def laws_of(term: Term) -> list[Law]:
+    """Return the articles its deadline rests on: the limit's, then those of extensions."""
+    laws = [term.rate.law]
+    laws += [n.rate.law for n in term.notes or () if n.what == "extended" and n.rate is not None]
+    return list({law.id: law for law in laws}.values())
+
+
+def explained(model: Model, term: Term, language: str) -> str:
+    """Fill the model's explanation for a term."""
+    zone, opener = model.zone, term.opener
+    values = {
+        name: _shown(model, name, value)
+        for name, value in opener.data.items()
+        if value is not None and not isinstance(value, bytes)
+    }
+    values |= {
+        "subject": opener.subject,
+        "district": opener.district,
+        "opened": day_text(zone.day(term.opened_at)),
+        "due": day_text(term.deadline.last_day),
+        "article": term.rate.law.article,
+    }
+    if term.closer is not None:
+        values["closed"] = day_text(zone.day(term.closed_at))
+        values["reported"] = moment_text(zone, term.closer.recorded_at)
+    return fill(model.document["explanation"][language], values)
+
+
+def _shown(model: Model, name: str, value: object) -> str:
+    kinds = {declared.fields.get(name) for declared in model.inputs.values()}
+    if "instant" in kinds and isinstance(value, int):
+        return moment_text(model.zone, value)
+    return day_text(value) if "day" in kinds and isinstance(value, int) else str(value)
+
+
+__all__ = ["Finding", "Severity", "explained", "finding", "laws_of", "unit_of"]
