@@ -90,13 +90,17 @@ class Tree:
         wanted = self.size if size is None else size
         return self._range(0, wanted) if wanted else EMPTY_ROOT
 
-    def inclusion_proof(self, index: int, size: int) -> list[bytes]:
-        """Return PATH(index, D[size]) (RFC 6962 §2.1.1)."""
+    def inclusion_proof(self, index: int, size: int, level: int = 0) -> list[bytes]:
+        """Return PATH(index, D[size]) (RFC 6962 §2.1.1), from the leaf upwards.
+
+        With `level`, only its upper part: from the perfect subtree of 2^level leaves around `index`, which must lie in
+        `size`.
+        """
         if not 0 <= index < size <= self.size:
             raise ValueError("the index is not in the tree")
         low, high = 0, size
         proof = []
-        while high - low > 1:
+        while high - low > 1 << level:
             middle = low + _split(high - low)
             if index < middle:
                 proof.append(self._range(middle, high))

@@ -1,0 +1,159 @@
+"""`casebus audit …`: verify, show, search and prove the audit log of a node, without the node.
+
+The log stands in `DIR/audit/`. Nothing here writes to it; every command works beside a running node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from services.cli.output import Json, emit, fail, language, say
+
+if TYPE_CHECKING:
+    from security.audit.checkpoint import VerifierKey
+
+app = typer.Typer(no_args_is_help=True, help="The audit log: verify, show, search, prove.")
+
+Data = Annotated[
+    Path, typer.Option("--data", envvar="CASEBUS_DATA", help="The node's data directory; the log is in its audit/.")
+]
+Key = Annotated[
+    Path | None, typer.Option("--public-key", help="File with the verifier key of the node, got from elsewhere.")
+]
+DEFAULT_DATA = Path(".casebus/data")
+
+
+@app.command()
+def verify(
+    level: Annotated[int, typer.Option(min=1, max=4, help="1 heads, 2 tree, 3 records, 4 blobs.")] = 3,
+    data: Data = DEFAULT_DATA,
+    public_key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Verify the log; exit 6 where anything is not what was written and signed."""
+    from schemas.errors import CasebusError, IntegrityError
+    from security.audit.verify import verify as verify_log
+
+    try:
+        report = verify_log(data / "audit", level, _key(public_key))
+    except CasebusError as error:
+        fail(error, as_json=as_json)
+    emit(report.as_dict(language()), as_json=as_json, show=_show_report)
+    if not report.ok:
+        raise typer.Exit(IntegrityError.exit_code)
+
+
+@app.command()
+def show(
+    seq: Annotated[int, typer.Argument(help="Number of the record, from 0.")],
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """Show one record; the chain up to it is checked on the way."""
+    from schemas.errors import CasebusError
+    from security.audit.reading import find
+
+    try:
+        stored = find(data / "audit", seq)
+        document = {"seq": stored.seq, "leaf": stored.leaf.hex(), "record": _plain(stored.record)}
+    except CasebusError as error:
+        fail(error, as_json=as_json)
+    emit(document, as_json=as_json)
+
+
+@app.command()
+def search(
+    act: Annotated[str | None, typer.Option(help="What was done, such as release.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Alias of who did it.")] = None,
+    obj: Annotated[str | None, typer.Option(help="What was acted on.")] = None,
+    case: Annotated[str | None, typer.Option(help="Keyed digest of the case reference.")] = None,
+    sub: Annotated[str | None, typer.Option(help="Subscription that received a release.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many hits are listed; all are counted.")] = 100,
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """Search by reading the whole log, so that nothing is left out; every hit is checked against its leaf."""
+    from schemas.errors import CasebusError
+    from security.audit.reading import read
+
+    wanted = {"act": act, "actor": actor, "obj": obj, "case": case}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    hits: list[dict[str, Any]] = []
+    scanned = found = 0
+    try:
+        for stored in read(data / "audit"):
+            scanned += 1
+            record = stored.record
+            if any(getattr(record, name) != value for name, value in given.items()):
+                continue
+            if sub is not None and record.data.get("sub") != sub:
+                continue
+            found += 1
+            if len(hits) < limit:
+                hits.append({"seq": stored.seq, "leaf": stored.leaf.hex(), "record": _plain(record)})
+    except CasebusError as error:
+        fail(error, as_json=as_json)
+    emit({"scanned": scanned, "found": found, "hits": hits}, as_json=as_json, show=_show_hits)
+
+
+@app.command()
+def prove(
+    seq: Annotated[int, typer.Argument(help="Number of the record, from 0.")],
+    data: Data = DEFAULT_DATA,
+    public_key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Print a record with the proof that the signed head covers it."""
+    from schemas.errors import CasebusError
+    from security.audit.layout import Layout
+    from security.audit.reading import prove as prove_record
+
+    directory = data / "audit"
+    try:
+        Layout(directory).require()
+        key = _key(public_key) or _key(Layout(directory).verifier_key)
+        assert key is not None
+        document = prove_record(directory, seq, key)
+    except CasebusError as error:
+        fail(error, as_json=as_json)
+    emit(document, as_json=as_json)
+
+
+def _key(path: Path | None) -> VerifierKey | None:
+    """Read a verifier key from a file."""
+    from security.audit.checkpoint import VerifierKey
+    from security.audit.errors import NoteError
+
+    if path is None:
+        return None
+    try:
+        return VerifierKey.parse(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        raise NoteError(what=path.name) from None
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    """Return a record as its keys stand in the log."""
+    import msgspec
+
+    plain: dict[str, Any] = msgspec.to_builtins(record)
+    return plain
+
+
+def _show_report(report: Mapping[str, Any]) -> str:
+    lines = [f"{'ok' if report['ok'] else 'NOT OK'}: {report['records']} records, signed size {report['size']}"]
+    lines.append(f"levels: {', '.join(report['levels'])}; key: {report['key']}; root {report['root']}")
+    lines += [f"fault   {f['kind']:<18} {f['text']}" for f in report["faults"]]
+    lines += [f"notice  {n['kind']:<18} {n['text']}" for n in report["notices"]]
+    return "\n".join(lines)
+
+
+def _show_hits(found: Mapping[str, Any]) -> str:
+    import json
+
+    say(f"{found['found']} of {found['scanned']} records")
+    return "\n".join(json.dumps(hit["record"], ensure_ascii=False) for hit in found["hits"])
