@@ -88,7 +88,12 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One site; `origin` names the audit log in its checkpoints, `ceiling` is the node's own."""
+    """One site.
+
+    Attributes:
+        origin: names the audit log in its checkpoints. ceiling: the node's own.
+        models: files of the models it runs; none: the bundled ones.
+    """
 
     id: str
     zh: str
@@ -102,6 +107,7 @@ class Site:
     sources: tuple[Source, ...]
     subscriptions: tuple[Subscription, ...]
     accounts: tuple[Account, ...]
+    models: tuple[Path, ...] = ()
 
     @classmethod
     def load(cls, path: Path, contracts: Contracts | None = None) -> Site:
@@ -116,14 +122,14 @@ class Site:
         check_references(document, path.name)
         if contracts is not None:
             check_contracts(document, contracts, path.name)
-        return _site(document)
+        return _site(document, path.parent)
 
     def organisation(self, organisation_id: str) -> Organisation:
         """Return an organisation; a site refers only to those it has."""
         return next(o for o in self.organisations if o.id == organisation_id)
 
 
-def _site(document: Mapping[str, Any]) -> Site:
+def _site(document: Mapping[str, Any], folder: Path) -> Site:
     node = document["node"]
     organisations = tuple(Organisation(**entry) for entry in document["organisations"])
     agencies = {o.id: o.agency for o in organisations}
@@ -140,6 +146,7 @@ def _site(document: Mapping[str, Any]) -> Site:
         sources=tuple(_source(entry, agencies[entry["organisation"]]) for entry in document["sources"]),
         subscriptions=tuple(_subscription(entry, ZoneInfo(node["zone"])) for entry in document["subscriptions"]),
         accounts=tuple(_account(entry) for entry in document["accounts"]),
+        models=tuple(folder / name for name in document.get("models", ())),
     )
 
 

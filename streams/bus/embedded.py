@@ -187,6 +187,11 @@ class EmbeddedTransaction:
         """Set a value; None removes it."""
         self._puts[store, key] = value
 
+    def clear(self, store: str) -> None:
+        """Remove every entry of a store."""
+        self._puts = {name: value for name, value in self._puts.items() if name[0] != store}
+        self._connection.execute("DELETE FROM entry WHERE store=?", (store,))
+
     def scan(self, store: str, first: bytes, last: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """Return up to `limit` entries with first ≤ key < last."""
         self._flush_puts()

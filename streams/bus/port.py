@@ -62,6 +62,10 @@ class Transaction(Protocol):
         """Set a value of a store; None removes it."""
         ...
 
+    def clear(self, store: str) -> None:
+        """Remove every entry of a store."""
+        ...
+
     def scan(self, store: str, first: bytes, last: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """Return up to `limit` entries with first ≤ key < last, in key order."""
         ...

@@ -94,6 +94,21 @@ def test_a_transaction_sees_its_own_changes(bus: Bus) -> None:
     assert list(bus.entries("s")) == [(b"b", b"2")]
 
 
+def test_a_store_can_be_cleared(bus: Bus) -> None:
+    """Clearing forgets what was durable and what this transaction put, of this store only."""
+    with bus.transaction() as change:
+        change.put("s", b"a", b"1")
+        change.put("other", b"a", b"1")
+
+    with bus.transaction() as change:
+        change.put("s", b"b", b"2")
+        change.clear("s")
+        change.put("s", b"c", b"3")
+
+    assert list(bus.entries("s")) == [(b"c", b"3")]
+    assert list(bus.entries("other")) == [(b"a", b"1")]
+
+
 def test_two_appends_in_one_transaction_follow_each_other(bus: Bus) -> None:
     """A second append to a partition continues the first."""
     with bus.transaction() as change:

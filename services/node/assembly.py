@@ -1,0 +1,92 @@
+"""From a control snapshot to the parts that work by it: sources, engine, receivers.
+
+Everything here is a function of the snapshot: two nodes at the same epoch assemble the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from schemas.catalogue import Contracts
+from security.control import Snapshot
+from security.keys.port import Keystore
+from security.policy.compile import compile_table
+from security.receiver_key import receiver_key
+from security.sealing import Sealer
+from security.subjects import Principal, from_body
+from security.view_schema import ViewRegistry
+from services.gateway.source import RegisteredSource
+from streams.receivers import Deciding, EngineReceiver, PanoramaReceiver
+from streams.supervision.engine import Engine
+from streams.supervision.marks import Registration, SourceDirectory
+from streams.supervision.model import Model
+from streams.view_topic import ViewReceiver
+
+KEY_SPACE = "supervision"
+
+
+def sources_of(snapshot: Snapshot) -> list[RegisteredSource]:
+    """Return the registered sources."""
+    return [
+        RegisteredSource(
+            id=name,
+            organisation=body["organisation"],
+            agency=body["agency"],
+            types=frozenset(body["types"]),
+            districts=tuple(body["districts"]),
+            ceiling=body["ceiling"],
+        )
+        for name, body in sorted(snapshot.of("source").items())
+    ]
+
+
+def directory_of(snapshot: Snapshot) -> SourceDirectory:
+    """Return who could still speak about what."""
+    return SourceDirectory(Registration(s.id, s.types, s.districts) for s in sources_of(snapshot))
+
+
+def models_of(snapshot: Snapshot) -> list[Model]:
+    """Compile the active models."""
+    return [Model.parse(body["text"], body["file"]) for _, body in sorted(snapshot.of("model").items())]
+
+
+def engine_of(snapshot: Snapshot, sealer: Sealer) -> Engine:
+    """Make the engine of the active models; a key's state lies under a keyed digest."""
+
+    def address(space: str, key: str) -> bytes:
+        return sealer.keyed_digest(KEY_SPACE, f"{space}\0{key}".encode())[:16]
+
+    return Engine(models_of(snapshot), directory_of(snapshot), address)
+
+
+def receivers_of(
+    snapshot: Snapshot, contracts: Contracts, sealer: Sealer, keystore: Keystore, engine: Engine, views: ViewRegistry
+) -> list[Deciding]:
+    """Make the receivers of all subscriptions, in the order of their ids."""
+    made: list[Deciding] = []
+    for name, body in sorted(snapshot.of("subscription").items()):
+        principal = from_body(body["principal"])
+        if body["of_models"]:
+            principal = of_models(principal, engine)
+        table = compile_table(principal, contracts.all())
+        if body["delivers"] == "work":
+            made.append(EngineReceiver(table, sealer))
+        elif body["delivers"] == "panorama":
+            made.append(PanoramaReceiver(table, sealer))
+        else:
+            made.append(ViewReceiver(table, sealer, registry=views, receiver_key=receiver_key(keystore, name)))
+    return made
+
+
+def of_models(principal: Principal, engine: Engine) -> Principal:
+    """Narrow a subscription to the union of what the active models ask for: their types, their fields."""
+    fields = {event_type: frozenset(names) for event_type, names in engine.fields.items()}
+    return dataclasses.replace(principal, event_types=frozenset(fields), fields=fields)
+
+
+def receiver_secrets(snapshot: Snapshot) -> Sequence[str]:
+    """Name the secrets of subscriptions that get sealed views, to be provisioned."""
+    return [
+        f"receiver/{name}" for name, body in sorted(snapshot.of("subscription").items()) if body["delivers"] == "view"
+    ]

@@ -1,0 +1,75 @@
+"""From a reviewed site file to the control records that make it so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from security.subjects import as_body
+from services.node.site import Site, Source, Subscription
+from streams.control import Wanted
+from streams.supervision.model import Model
+
+BUNDLED_MODELS = Path(__file__).resolve().parents[2] / "streams" / "supervision" / "models"
+ACTIVE = "active"
+
+
+def wanted_of(site: Site) -> list[Wanted]:
+    """Return the control records that a site asks for."""
+    about = {"zh": site.zh, "en": site.en, "city": site.city, "zone": site.zone, "ceiling": site.ceiling}
+    return [
+        Wanted("site", site.id, about),
+        *(Wanted("source", source.id, source_body(source)) for source in site.sources),
+        *(Wanted("subscription", each.id, subscription_body(each)) for each in site.subscriptions),
+        *(model_record(path) for path in model_files(site)),
+    ]
+
+
+def model_files(site: Site) -> list[Path]:
+    """Return the files of the models that a site runs: those it names, else the bundled ones."""
+    return list(site.models) or sorted(BUNDLED_MODELS.glob("*.yaml"))
+
+
+def source_body(source: Source) -> dict[str, Any]:
+    """Render a source."""
+    return {
+        "organisation": source.organisation,
+        "agency": source.agency,
+        "districts": list(source.districts),
+        "types": sorted(source.types),
+        "ceiling": source.ceiling,
+    }
+
+
+def subscription_body(subscription: Subscription) -> dict[str, Any]:
+    """Render a subscription."""
+    return {
+        "delivers": subscription.delivers,
+        "basis": subscription.basis,
+        "of_models": subscription.of_models,
+        "principal": as_body(subscription.principal),
+    }
+
+
+def model_record(path: Path) -> Wanted:
+    """Return the record that activates a model: the file itself stands in it, so that every worker runs the same.
+
+    Raises:
+        ModelError: the file is no model.
+    """
+    model = Model.load(path)
+    body = {
+        "code": model.code,
+        "version": model.version,
+        "digest": model.digest,
+        "state": ACTIVE,
+        "file": path.name,
+        "text": path.read_text(encoding="utf-8"),
+    }
+    return Wanted("model", model.id, body)
+
+
+def activation(paths: Iterable[Path]) -> list[Wanted]:
+    """Return the records that activate these model files."""
+    return [model_record(path) for path in paths]
