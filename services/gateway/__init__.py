@@ -1,0 +1,1 @@
+"""The gateway: the door that agencies publish through."""

@@ -1,0 +1,263 @@
+"""One commit of the door: settle what was inspected, then write it in one go.
+
+Settling decides between accepted, repeated and conflict by the memory of ids and by what stands earlier in the same
+commit. Writing is audit first, bus second; only then the memory learns and outcomes exist.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple, Protocol
+
+from schemas.event import Event
+from schemas.faults import Fault
+from security.audit.record import Entry
+from security.batch import Prepared
+from security.keys.port import Signer
+from security.sealing import Sealer
+from services.gateway.dead_letters import TOPIC, UNKNOWN_AGENCY, Draft, RecentLetters, letter_key
+from services.gateway.inspection import UNKNOWN_TYPE, Inspector, Rejected
+from services.gateway.memory import PAYLOAD_LENGTH, Kept, Memory, Statements
+from services.gateway.outcome import Outcome, Status
+from services.gateway.publication import (
+    PARTITION,
+    Publication,
+    Refusals,
+    Speaker,
+    Taking,
+    publications,
+    quarantine_entry,
+)
+from services.gateway.receipt import Commit
+from streams.bus.port import Bus, Record
+
+CONFLICT: Final = "gateway.conflict"
+
+
+class Appended(Protocol):
+    """What the audit log answers."""
+
+    @property
+    def first(self) -> int:
+        """Number of the first record."""
+        ...
+
+
+class Log(Protocol):
+    """The audit log, as far as the door needs it."""
+
+    def append(self, entries: Sequence[Entry]) -> Appended:
+        """Make entries durable."""
+        ...
+
+
+class _Taken(NamedTuple):
+    """Stands for the outcome of an event of this commit until its receipt exists."""
+
+    status: Status
+    event_id: bytes
+    payload: bytes
+    speaker: int
+    place: int
+
+
+class _Letter(NamedTuple):
+    """Stands for the outcome of an event of this commit until its dead letter has a number."""
+
+    event_id: bytes
+    code: str
+    faults: tuple[Fault, ...]
+    place: int
+
+
+_Pending = Outcome | _Taken | _Letter
+
+
+class CommitDraft:
+    """What one commit will write."""
+
+    def __init__(
+        self, sealer: Sealer, memory: Memory, letters: RecentLetters, inspector: Inspector, signer: Signer, now: int
+    ) -> None:
+        self._sealer, self._memory, self._recent = sealer, memory, letters
+        self._inspector, self._signer, self._now = inspector, signer, now
+        self._rows: list[list[_Pending]] = []
+        self._speakers: list[Speaker] = []
+        self._takings: list[list[Taking]] = []
+        self._refusals: list[Refusals] = []
+        self._letters: list[tuple[Speaker, Draft, bytes]] = []
+        self._letter_places: dict[bytes, int] = {}
+        self._earlier: dict[tuple[str, bytes], _Taken] = {}
+
+    def settle(
+        self,
+        speaker: Speaker,
+        said: Sequence[Any],
+        inspected: Sequence[Prepared | Rejected],
+        body: Callable[[int], bytes],
+    ) -> None:
+        """Settle the events of one request; `body` gives the SHA-256 of what was sent as one event."""
+        self._speakers.append(speaker)
+        self._takings.append([])
+        self._refusals.append(Refusals(speaker))
+        row: list[_Pending] = []
+        for index, result in enumerate(inspected):
+            if isinstance(result, Rejected):
+                row.append(self._reject(speaker, result, said[index], body(index)))
+            else:
+                row.append(self._take(speaker, result, said[index], body(index)))
+        self._rows.append(row)
+
+    def _take(self, speaker: Speaker, prepared: Prepared, said: Any, body: bytes) -> _Pending:
+        event, source = prepared.event, speaker.source.id
+        payload = payload_digest(prepared, self._sealer)
+        earlier = self._earlier.get((source, event.id))
+        if earlier is not None:
+            if earlier.payload != payload:
+                return self._conflict(speaker, prepared, said, body)
+            return earlier._replace(status=Status.REPEATED)
+        known = self._memory.find(source, event.id)
+        if known is not None:
+            if known.payload != payload:
+                return self._conflict(speaker, prepared, said, body)
+            commit = Commit((known.statement,), self._signer)
+            return Outcome(Status.REPEATED, _text(event.id), commit=commit)
+        takings = self._takings[-1]
+        taken = _Taken(Status.ACCEPTED, event.id, payload, len(self._speakers) - 1, len(takings))
+        self._earlier[source, event.id] = taken
+        takings.append(Taking(_recorded(prepared, self._now), payload, body))
+        return taken
+
+    def _conflict(self, speaker: Speaker, prepared: Prepared, said: Any, body: bytes) -> _Pending:
+        label = self._inspector.label(prepared.contract, prepared.event.flags)
+        fault = Fault.of("$.id", CONFLICT)
+        return self._reject(
+            speaker, Rejected(Status.QUARANTINED, CONFLICT, (fault,), prepared.event, label), said, body
+        )
+
+    def _reject(self, speaker: Speaker, rejected: Rejected, said: Any, body: bytes) -> _Pending:
+        event = rejected.event
+        event_id = event.id if event else b""
+        if rejected.status is not Status.QUARANTINED or event is None:
+            self._refusals[-1].add(rejected.code, event_id.hex())
+            return Outcome(Status.REFUSED, _text(event_id), rejected.code, rejected.faults)
+        key = letter_key(speaker.source.id, rejected.code, body)
+        number = self._recent.find(key)
+        if number is not None:
+            # A publisher that sends the same faulty event again and again fills no topic with it.
+            return Outcome(Status.QUARANTINED, _text(event_id), rejected.code, rejected.faults, number)
+        place = self._letter_places.get(key)
+        if place is None:
+            place = self._letter_places[key] = len(self._letters)
+            self._letters.append((speaker, self._draft(speaker, rejected, event, said), key))
+        return _Letter(event_id, rejected.code, rejected.faults, place)
+
+    def _draft(self, speaker: Speaker, rejected: Rejected, event: Event, said: Any) -> Draft:
+        known = rejected.code != UNKNOWN_TYPE
+        return Draft(
+            source=speaker.source.id,
+            agency=speaker.source.agency if known else UNKNOWN_AGENCY,
+            event_id=event.id,
+            type=event.type if known else "",
+            code=rejected.code,
+            label=rejected.label,
+            at=self._now,
+            faults=rejected.faults,
+            flags=event.flags,
+            said=said,
+        )
+
+    def write(self, audit: Log, bus: Bus, node: str) -> list[list[Outcome]]:
+        """Write everything and return the outcomes. Raises what the log or the bus raises; then nothing counts."""
+        groups = [
+            publications(speaker, takings, self._sealer, node)
+            for speaker, takings in zip(self._speakers, self._takings, strict=True)
+        ]
+        published = [publication for group in groups for publication in group]
+        entries = [publication.entry() for publication in published]
+        entries += [entry for refusals in self._refusals for entry in refusals.entries()]
+        entries += [quarantine_entry(speaker, draft) for speaker, draft, _ in self._letters]
+        first = audit.append(entries).first if entries else 0
+        for seq, publication in enumerate(published, first):
+            publication.seq = seq
+        kept = [publication.kept(node, self._now) for publication in published]
+        letter = self._append(bus, published, kept, node) if published or self._letters else 0
+        self._memory.learn(kept)
+        for place, (_, _, key) in enumerate(self._letters):
+            self._recent.learn(key, letter + place)
+        return self._outcomes(kept, letter)
+
+    def _append(self, bus: Bus, published: Sequence[Publication], kept: Sequence[Kept], node: str) -> int:
+        """Append in one transaction; return the number of the first dead letter."""
+        by_topic: dict[str, list[Record]] = {}
+        for publication in published:
+            by_topic.setdefault(publication.topic, []).append(publication.record(self._sealer, node))
+        letters = [draft.record(self._sealer) for _, draft, _ in self._letters]
+        first_letter = 0
+        with bus.transaction() as change:
+            for topic, records in by_topic.items():
+                change.append(topic, PARTITION, records)
+            if letters:
+                first_letter = change.append(TOPIC, PARTITION, letters) - len(letters) + 1
+            self._memory.put(change, kept)
+        return first_letter
+
+    def _outcomes(self, kept: Sequence[Kept], letter: int) -> list[list[Outcome]]:
+        """Make the outcomes: one tree of receipts over everything that was taken."""
+        starts = [0]
+        for takings in self._takings:
+            starts.append(starts[-1] + len(takings))
+        commit = Commit(Statements(kept), self._signer)
+
+        def outcome(pending: _Pending) -> Outcome:
+            if isinstance(pending, _Taken):
+                index = starts[pending.speaker] + pending.place
+                return Outcome(pending.status, _text(pending.event_id), commit=commit, index=index)
+            if isinstance(pending, _Letter):
+                number = letter + pending.place
+                return Outcome(Status.QUARANTINED, _text(pending.event_id), pending.code, pending.faults, number)
+            return pending
+
+        return [[outcome(pending) for pending in row] for row in self._rows]
+
+
+def payload_digest(prepared: Prepared, sealer: Sealer) -> bytes:
+    """Return the keyed digest of what an event says: the same for the same content, however it is written in JSON."""
+    event = prepared.event
+    said = b"\0".join(
+        (
+            event.type.encode(),
+            event.sequence.encode(),
+            event.subject.encode(),
+            event.district.encode(),
+            event.occurred_at.to_bytes(8, "big", signed=True),
+            event.supersedes or b"",
+            ",".join(sorted(event.flags)).encode(),
+            *prepared.blobs,
+        )
+    )
+    return sealer.keyed_digest("gateway-payload", said)[:PAYLOAD_LENGTH]
+
+
+def _recorded(prepared: Prepared, now: int) -> Prepared:
+    """Set the time of recording: the gateway's clock, whatever the publisher wrote."""
+    event = prepared.event
+    recorded = Event(
+        event.id,
+        event.type,
+        event.source,
+        event.sequence,
+        event.subject,
+        event.occurred_at,
+        event.district,
+        event.data,
+        event.flags,
+        event.supersedes,
+        now,
+    )
+    return Prepared(recorded, prepared.contract, prepared.blobs)
+
+
+def _text(event_id: bytes) -> str:
+    return str(uuid.UUID(bytes=event_id)) if event_id else ""
