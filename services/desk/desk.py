@@ -17,7 +17,7 @@ from services.desk.errors import NotYoursError
 from services.desk.models import ModelCards
 from services.desk.opening import Openings
 from services.desk.people import Person, describe
-from services.desk.publishing import Door, Known, Options, PublisherOf, Wish, options_of
+from services.desk.publishing import Door, Known, Options, Wish, options_of
 from services.desk.stepping import Stepping
 from services.desk.trail import Trail
 from streams.bus.port import Bus
@@ -56,7 +56,6 @@ class Desk:
         sealer: Any,
         tables: TableOf,
         door: Door,
-        publisher: PublisherOf,
         clock: Clock,
         contracts: Contracts,
         models: ModelCards,
@@ -65,7 +64,6 @@ class Desk:
         self._read_model = read_model
         self._tables = tables
         self._door = door
-        self._publisher = publisher
         self._clock = clock
         self._contracts = contracts
         self._models = models
@@ -145,6 +143,8 @@ class Desk:
         if known is None or wish.type not in self._closers(opened, known.source):
             raise NotYoursError(reason="publish")
         raw = publishing.event(self._contracts.by_type(wish.type), wish, known)
+        case = self._openings.case_digest(known.subject)
+        self._trail.note(person, "alert", alert_id, case=case, data={"step": "publish", "event": raw["id"]})
         (outcome,) = self._door.accept(known.source, [raw], actor=person.account)
         answer: dict[str, Any] = outcome.as_dict()
         return answer
@@ -191,11 +191,14 @@ class Desk:
 
     def _known(self, person: Person, opened: Opened) -> Known | None:
         """Return what a publication would carry, where this person's organisation has a system for it."""
-        source = self._publisher(person.organisation)
-        if source is None or opened.row.unit not in person.units or not detail_decision(opened.table, opened.guards)[0]:
+        if (
+            not person.publishes
+            or opened.row.unit not in person.units
+            or not detail_decision(opened.table, opened.guards)[0]
+        ):
             return None
         subject = self._openings.detail(opened.row).subject
-        return Known(subject, opened.row.unit, opened.row.district, source)
+        return Known(subject, opened.row.unit, opened.row.district, person.publishes)
 
     def _forms(self, person: Person, opened: Opened) -> list[dict[str, Any]]:
         known = self._known(person, opened)

@@ -13,12 +13,20 @@ from streams.projections.values import AlertRow
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who signed in: the account (the actor of audit records), names for people, the subject of decisions."""
+    """Somebody who signed in.
+
+    Attributes:
+        account: the account's name: the actor of audit records.
+        zh: name for people, in Chinese; `en` in English.
+        principal: the subject of decisions.
+        publishes: the source of the organisation's own system that this person may publish through, or empty.
+    """
 
     account: str
     zh: str
     en: str
     principal: Principal
+    publishes: str = ""
 
     @property
     def role(self) -> str:

@@ -20,16 +20,13 @@ from services.desk.errors import PublishRefusedError
 Options = Callable[[str], Sequence[Mapping[str, str]]]
 """Gives the entries of a code list: `code`, `zh`, `en`."""
 
-PublisherOf = Callable[[str], str | None]
-"""Gives the source under which an organisation's own system publishes case events; None where it has none."""
-
 TIMESTAMP = "timestamp-micros"
 
 
 class Door(Protocol):
     """The gateway's door, as far as the desk needs it."""
 
-    def accept(self, publisher: str, raws: Sequence[Any], *, actor: str) -> Sequence[Any]:
+    def accept(self, publisher: str, events: Sequence[Any], actor: str | None = None) -> Sequence[Any]:
         """Take events of a source, a person named as actor; one outcome each."""
         ...
 

@@ -1,0 +1,124 @@
+"""The console's only partner: the node's desk over loopback HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from schemas.errors import CasebusError, UnavailableError
+from schemas.texts import Language, catalogue, text
+
+TIMEOUT_SECONDS = 10.0
+UNAUTHORISED = 401
+CLIENT_ERRORS = 400
+
+
+class DeskUnreachableError(UnavailableError):
+    """The node does not answer."""
+
+    code = "console.node_unreachable"
+
+
+class SessionOverError(CasebusError):
+    """The desk does not know this session any more."""
+
+    code = "desk.session"
+    http_status = 401
+
+
+class DeskRefusedError(CasebusError):
+    """The desk refused, with its own code and texts."""
+
+    code = "console.refused"
+
+    def __init__(self, status: int, error: Mapping[str, Any]) -> None:
+        super().__init__(code=error.get("code", ""), status=status)
+        self.status = status
+        self.error = error
+
+    def say(self, language: Language) -> str:
+        """Tell the person what the desk said, and what to do next."""
+        known = Refusal(str(self.error.get("code", "")), dict(self.error.get("fields") or {}))
+        return known.say(language) or str(self.error.get("message", ""))
+
+
+class Refusal(CasebusError):  # noqa: N818 - a carrier of another process's error, never raised
+    """An error of the desk, looked up in this process's catalogue so that both languages work."""
+
+    def __init__(self, code: str, fields: dict[str, Any]) -> None:
+        super().__init__(**fields)
+        self._code = code
+
+    def say(self, language: Language) -> str:
+        """Return message and hint, or nothing where the code has no text here."""
+        if f"{self._code}.message" not in catalogue():
+            return ""
+        return f"{text(f'{self._code}.message', language, **self.fields)} {text(f'{self._code}.hint', language)}"
+
+
+class DeskClient:
+    """Calls the desk with a session's token; errors come back as coded errors."""
+
+    def __init__(self, node_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        # No proxy settings of the environment: the partner is this machine's own node.
+        self._http = httpx.AsyncClient(base_url=node_url, timeout=TIMEOUT_SECONDS, trust_env=False, transport=transport)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def sign_in(self, account: str, password: str) -> dict[str, Any]:
+        """Open a session; the answer has `token` and `me`."""
+        return await self._call("POST", "/desk/login", json={"account": account, "password": password})
+
+    async def sign_out(self, token: str) -> None:
+        """End a session."""
+        await self._call("POST", "/desk/logout", token)
+
+    async def changes(self, token: str, after: int) -> dict[str, Any]:
+        """Wait up to a second for something newer than revision `after`."""
+        return await self._call("GET", "/desk/changes", token, params={"after": after})
+
+    async def board(self, token: str, filters: Mapping[str, str]) -> dict[str, Any]:
+        """Ask for the board."""
+        return await self._call("GET", "/desk/board", token, params=dict(filters))
+
+    async def alert(self, token: str, alert_id: str) -> dict[str, Any]:
+        """Ask for an alert; opening it is audited by the desk."""
+        return await self._call("GET", f"/desk/alerts/{alert_id}", token)
+
+    async def tag(self, token: str, alert_id: str) -> str:
+        """Ask whether an alert's page is still the newest."""
+        return str((await self._call("GET", f"/desk/alerts/{alert_id}/tag", token))["tag"])
+
+    async def step(self, token: str, alert_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Take a step of a clue."""
+        return await self._call("POST", f"/desk/alerts/{alert_id}/steps", token, json=dict(body))
+
+    async def publish(self, token: str, alert_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Publish the missing decision."""
+        return await self._call("POST", f"/desk/alerts/{alert_id}/publish", token, json=dict(body))
+
+    async def _call(self, method: str, path: str, token: str = "", **options: Any) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        try:
+            answer = await self._http.request(method, path, headers=headers, **options)
+        except httpx.HTTPError as error:
+            raise DeskUnreachableError(what="node") from error
+        if answer.status_code == UNAUTHORISED and token:
+            raise SessionOverError(reason="session")
+        if answer.status_code >= CLIENT_ERRORS:
+            raise DeskRefusedError(answer.status_code, _error_of(answer))
+        body: dict[str, Any] = answer.json()
+        return body
+
+
+def _error_of(answer: httpx.Response) -> Mapping[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    error = body.get("error", body) if isinstance(body, dict) else {}
+    return error if isinstance(error, dict) and "code" in error else {}

@@ -1,0 +1,59 @@
+"""The case's events of all agencies on one line of time, each with its values and what is hidden and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.console.markup import Box, Text, pill
+from services.console.words import Words, moment, utc
+
+
+def draw(words: Words, events: Sequence[Mapping[str, Any]]) -> None:
+    """Draw the timeline; its order is the desk's."""
+    if not events:
+        Text("p", words("timeline.empty"), "empty")
+        return
+    with Box("ol", "timeline"):
+        for event in events:
+            _event(words, event)
+
+
+def value(words: Words, shown: Mapping[str, Any]) -> str:
+    """Render one value of an event."""
+    match shown["kind"]:
+        case "time":
+            return moment(shown["value"])
+        case "yes":
+            return words("yes" if shown["value"] else "no")
+        case "number":
+            return f"{shown['value']:,}"
+        case "person":
+            return words("person_key", digits=shown["value"])
+        case _:
+            return str(shown["value"])
+
+
+def _event(words: Words, event: Mapping[str, Any]) -> None:
+    classes = " ".join(
+        name for name, so in (("evidence", event["evidence"]), ("superseded", event["superseded_by"])) if so
+    )
+    with Box("li", classes):
+        with Box("div", "when"):
+            at = event["occurred_at"]
+            Text("time", moment(at), datetime=utc(at), title=words("recorded", time=moment(event["recorded_at"])))
+            Text("span", words.source(event["source"]))
+            if event["evidence"]:
+                pill(words("timeline.evidence"), "blue")
+            if event["superseded_by"]:
+                pill(words("timeline.superseded"), "grey")
+        Text("div", words.pair(event["title"]), "what")
+        with Box("div", "values"):
+            for shown in event["fields"]:
+                with Box("span"):
+                    Text("b", words.pair(shown))
+                    Text("span", words.place(shown["value"]) if shown["name"] == "unit" else value(words, shown))
+        if event["hidden"]:
+            with Box("ul", "lock", aria_label=words("hidden")):
+                for hidden in event["hidden"]:
+                    Text("li", words("hidden.item", name=words.pair(hidden), why=words.why(hidden["why"])))
