@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from security.subjects import as_body
+from services.node.people import ACCOUNTS, account_body
 from services.node.site import Site, Source, Subscription
 from streams.control import Wanted
 from streams.supervision.model import Model
@@ -17,7 +18,14 @@ ACTIVE = "active"
 
 def wanted_of(site: Site) -> list[Wanted]:
     """Return the control records that a site asks for."""
-    about = {"zh": site.zh, "en": site.en, "city": site.city, "zone": site.zone, "ceiling": site.ceiling}
+    about = {
+        "zh": site.zh,
+        "en": site.en,
+        "city": site.city,
+        "zone": site.zone,
+        "ceiling": site.ceiling,
+        ACCOUNTS: [account_body(account) for account in site.accounts],
+    }
     return [
         Wanted("site", site.id, about),
         *(Wanted("source", source.id, source_body(source)) for source in site.sources),
