@@ -66,7 +66,8 @@ class ContractReader:
             return None
         self._names(raw, head)
         fields = canonical_order(f for f in self._fields(raw) if f)
-        self._references(head, fields)
+        if not self.faults:
+            self._references(head, fields)
         entry = ids.get(f"{head['type']}/{head['version']}", {})
         if self.faults:
             return None
@@ -153,7 +154,7 @@ class ContractReader:
         if missing:
             return
         level, flags = row["casebus.level"], row["casebus.flags"]
-        if isinstance(level, bool) or level not in LEVELS:
+        if not isinstance(level, int) or isinstance(level, bool) or level not in LEVELS:
             self._fault(errors.FieldLevelError, name)
         for flag in flags if isinstance(flags, list) else [flags]:
             if not isinstance(flag, str) or flag not in FLAGS:

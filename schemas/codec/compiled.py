@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from schemas.codec.errors import UnencodableError
 Blob = bytes | memoryview
 Data = Mapping[str, Any]
 
-_UNFIT = (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError)
+_UNFIT = (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError, struct.error)
 
 
 class Codec:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import struct
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from schemas.codec.errors import VarintError
 
@@ -23,8 +24,19 @@ SOME_LENGTH = tuple(b"\x02" + prefix for prefix in LENGTH)
 """The same, after the byte that says a nullable value is there."""
 
 _TIME_LOW, _TIME_HIGH = 1 << 48, 1 << 55
-_TIME_BITS = 0x8080808080808080
-_TIME_WANT = 0x0080808080808080
+_FOUR_PAIRS = struct.Struct("<4H").unpack_from
+
+
+def _pairs(encoded: Sequence[bytes]) -> list[Any]:
+    """Turn two-byte encodings round: little-endian pair of bytes → their 14 bits; None where a pair means nothing."""
+    table: list[Any] = [None] * (1 << 16)
+    for z, pair in enumerate(encoded):
+        if len(pair) == 2:  # noqa: PLR2004 - a single byte ends earlier
+            table[pair[0] | pair[1] << 8] = z
+    return table
+
+
+_GOING_PAIR, _ENDING_PAIR = _pairs(GOING), _pairs(ENDING)
 
 
 def encode_long(n: int) -> bytes:
@@ -86,15 +98,13 @@ def decode_int(buf: bytes, at: int) -> tuple[int, int]:
 
 
 def decode_time(buf: bytes, at: int) -> tuple[int, int]:
-    """Decode microseconds: eight bytes at once where they are eight."""
-    x = int.from_bytes(buf[at : at + 8], "little")
-    if x & _TIME_BITS != _TIME_WANT:
+    """Decode microseconds: eight bytes at once, two a look-up, where there are eight."""
+    try:
+        a, b, c, d = _FOUR_PAIRS(buf, at)
+        z = _GOING_PAIR[a] | _GOING_PAIR[b] << 14 | _GOING_PAIR[c] << 28 | _ENDING_PAIR[d] << 42
+    except (TypeError, struct.error):
         return decode_long(buf, at)
-    x &= 0x7F7F7F7F7F7F7F7F
-    x = (x & 0x007F007F007F007F) | (x & 0x7F007F007F007F00) >> 1
-    x = (x & 0x00003FFF00003FFF) | (x & 0x3FFF00003FFF0000) >> 2
-    x = (x & 0x0FFFFFFF) | (x & 0x0FFFFFFF00000000) >> 4
-    return (x >> 1) ^ -(x & 1), at + 8
+    return (z >> 1) ^ -(z & 1), at + 8
 
 
 _DOUBLE = struct.Struct("<d")

@@ -1,0 +1,100 @@
+"""`casebus contract`: one JSON document, exit codes, and text for people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from schemas.catalogue import BUNDLED, Contracts
+from schemas.cloudevents import read
+from services.cli.app import app
+
+CONTRACTS = Contracts.load()
+
+
+def call(*arguments: str, code: int = 0) -> str:
+    """Run a command and return its stdout."""
+    result = CliRunner().invoke(app, ["contract", *arguments])
+    assert result.exit_code == code, result.output
+    return result.stdout
+
+
+def document(*arguments: str, code: int = 0) -> dict[str, Any]:
+    """Run a command with --json and return its document."""
+    found: dict[str, Any] = json.loads(call(*arguments, "--json", code=code))
+    return found
+
+
+def test_list_names_every_contract() -> None:
+    """Each version with its id and level."""
+    listed = document("list")
+
+    assert listed["count"] == len(CONTRACTS.all())
+    assert {"id": 10, "type": "police.review.extended", "version": 1, "level": 2}.items() <= listed["contracts"][
+        9
+    ].items()
+    assert "police.review.extended/1" in call("list")
+
+
+def test_show_gives_classes_and_schema() -> None:
+    """Fields stand in their label classes; the schema is the canonical one."""
+    shown = document("show", "police.wanted.issued")
+
+    assert [c["level"] for c in shown["classes"]] == [2, 3, 4]
+    assert shown["schema"] == json.loads(json.dumps(CONTRACTS.by_type("police.wanted.issued").schema))
+    assert "investigation_open" in call("show", "police.wanted.issued")
+
+
+@pytest.mark.parametrize("event_type", CONTRACTS.types())
+def test_examples_are_valid_events(event_type: str) -> None:
+    """What example prints can be published as it is."""
+    assert read(document("example", event_type), CONTRACTS).type == event_type
+    assert json.loads(call("example", event_type))["type"] == event_type
+
+
+def test_an_unknown_type_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 3, with the code in the JSON document."""
+    monkeypatch.setattr("sys.argv", ["casebus", "--json"])  # the root asks the process how to say its errors
+
+    assert document("show", "police.case.forgotten", code=3)["error"]["code"] == "contract.unknown_type"
+
+
+def test_lint_of_the_tree_is_green() -> None:
+    """The bundled contracts have no fault."""
+    assert document("lint") == {"ok": True, "contracts": 24, "faults": []}
+
+
+def test_lint_names_file_and_field(tmp_path: Path) -> None:
+    """An unlabelled field is exit 1, named by file and field, in text and JSON."""
+    raw = json.loads((BUNDLED / "police" / "case.filed.v1.avsc").read_text(encoding="utf-8"))
+    del raw["fields"][0]["casebus.level"]
+    path = tmp_path / "police" / "case.filed.v1.avsc"
+    path.parent.mkdir()
+    path.write_text(json.dumps(raw), encoding="utf-8")
+
+    for place in (path, tmp_path):
+        found = document("lint", str(place), code=1)
+        fault = next(f for f in found["faults"] if f["code"] == "contract.unlabelled")
+        assert fault["fields"] == {"file": "police/case.filed.v1.avsc", "field": "jjdbh", "key": "casebus.level"}
+        assert "jjdbh" in call("lint", str(place), code=1)
+
+
+def test_lint_of_nothing_is_not_found(tmp_path: Path) -> None:
+    """A folder without contracts, or none at all, is not green."""
+    assert document("lint", str(tmp_path), code=3)["error"]["code"] == "casebus.not_found"
+    assert document("lint", str(tmp_path / "nowhere"), code=3)["error"]["code"] == "casebus.not_found"
+
+
+def test_record_gives_ids_to_new_contracts(tmp_path: Path) -> None:
+    """A new folder is recorded once and is then green."""
+    source = BUNDLED / "police" / "review.extended.v1.avsc"
+    (tmp_path / "police").mkdir()
+    (tmp_path / "police" / source.name).write_bytes(source.read_bytes())
+
+    assert document("record", "--root", str(tmp_path)) == {"recorded": ["police.review.extended/1"]}
+    assert document("record", "--root", str(tmp_path)) == {"recorded": []}
+    assert document("lint", str(tmp_path))["ok"] is True
