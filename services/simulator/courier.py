@@ -21,8 +21,10 @@ _DELAYS = (
     # (share of the events, shortest, longest)
     (85, 1 * _MINUTE, 40 * _MINUTE),
     (10, 1 * HOUR, 10 * HOUR),
-    (5, 10 * HOUR, 30 * HOUR),
+    (5, 10 * HOUR, 16 * HOUR),
 )
+_POLICE_SLOWEST = 30 * HOUR
+"""Stations may take more than a day; what ends somebody's custody is on its way for less than models wait for it."""
 _BACKLOG = (1 * _MINUTE, 2 * HOUR)
 _DUPLICATED = 0.04
 _AGAIN = (1 * _MINUTE, 3 * DAY)
@@ -72,7 +74,7 @@ def _entered_us(planned: Planned) -> int:
 
 
 def _sent(rng: random.Random, planned: Planned, sequence: str) -> Sent:
-    arrives = planned.arrives_us if planned.arrives_us is not None else planned.at_us + _delay(rng)
+    arrives = planned.arrives_us if planned.arrives_us is not None else planned.at_us + _delay(rng, planned.source)
     heard = heard_from(planned.source, arrives)
     if heard > arrives:
         arrives = heard + rng.randint(*_BACKLOG)
@@ -84,6 +86,8 @@ def _sent(rng: random.Random, planned: Planned, sequence: str) -> Sent:
     return Sent(planned, derived_id(planned.source, sequence), sequence, arrives, repeats)
 
 
-def _delay(rng: random.Random) -> int:
+def _delay(rng: random.Random, source: str) -> int:
     shortest, longest = rng.choices([(low, high) for _, low, high in _DELAYS], [share for share, _, _ in _DELAYS])[0]
+    if longest == _DELAYS[-1][2] and source.startswith("police-"):
+        longest = _POLICE_SLOWEST
     return rng.randint(shortest, longest)
