@@ -23,7 +23,7 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         SiteAbsentError, SiteUnreadableError, SiteInvalidError: naming file and place.
     """
-    document = _parsed(path)
+    document: dict[str, Any] = _parsed(path)
     faults = [{"path": _place(e.absolute_path), "rule": str(e.validator)} for e in _validator().iter_errors(document)]
     if faults:
         raise SiteInvalidError(file=path.name, count=len(faults), faults=faults, **faults[0])

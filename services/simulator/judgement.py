@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.simulator.story import FINAL_STATES
 from services.simulator.truth import Truth
+from streams.supervision.finding import alert_id
 
 AlertName = Callable[[str, Sequence[bytes]], str]
 """(model of the truth, ids of the triggering events) → id of the alert, as the engine makes it."""
+
+
+def alert_names(majors: Mapping[str, int]) -> AlertName:
+    """Name alerts as the engine does; `majors` gives the major version of each model by its id."""
+    return lambda model, triggers: alert_id(model, majors[model], triggers)
 
 
 @dataclass(frozen=True, slots=True, order=True)

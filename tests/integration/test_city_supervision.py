@@ -18,11 +18,10 @@ from schemas.cloudevents import read
 from services.node.site import Site
 from services.simulator.city import City, simulate
 from services.simulator.delivery import Delivery
-from services.simulator.judgement import Found, compare
+from services.simulator.judgement import Found, alert_names, compare
 from services.simulator.truth import TruePath
 from streams.supervision.engine import Engine
 from streams.supervision.fact import Fact
-from streams.supervision.finding import alert_id
 from streams.supervision.keystate import MemoryKeyState
 from streams.supervision.marks import Marks, Registration, SourceDirectory
 from streams.supervision.model import Model
@@ -62,7 +61,7 @@ class Fold:
     """The engine over deliveries, in any order, keeping the states that each alert was published in."""
 
     def __init__(self, models: dict[str, Model], directory: SourceDirectory, contracts: Contracts) -> None:
-        self.models = models
+        self.name = alert_names({model.id: model.major for model in models.values()})
         self.states: dict[str, list[str]] = defaultdict(list)
         self._engine = Engine(models.values(), directory)
         self._store = MemoryKeyState()
@@ -96,10 +95,6 @@ class Fold:
             event.subject,
             {name: event.data[name] for name in names},
         )
-
-    def name(self, model: str, triggers: Sequence[bytes]) -> str:
-        """Name an alert as the engine does."""
-        return alert_id(model, self.models[model].major, triggers)
 
     def found(self) -> list[Found]:
         """List every alert in the state it stands in."""
