@@ -283,6 +283,15 @@ def test_each_damage_has_its_code(rows_: list[Row], body: str, code: str) -> Non
     assert caught.value.fields["contract"] == "x/1"
 
 
+@given(records(WILD))
+def test_a_view_of_a_buffer_is_read_like_bytes(data: dict[str, Any]) -> None:
+    """A memoryview decodes to the same values, and what comes out does not hold on to the buffer."""
+    found = WILD_CODEC.decode(memoryview(WILD_CODEC.encode(data)))
+
+    assert found == data
+    assert type(found["raw"]) is type(found["key"]) is bytes
+
+
 def test_array_blocks_of_other_writers_are_read() -> None:
     """Several blocks, and blocks with a byte size before them, are one array."""
     codec = Codec("x/1", [[("x", {"type": "array", "items": "int"})]])
