@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.catalogue import Contracts
 from security.policy.roles import ROLES
@@ -26,7 +27,11 @@ def check_ids(document: Document, file: str) -> None:
 
 
 def check_references(document: Document, file: str) -> None:
-    """Refuse organisations, sources and roles that nobody has registered, and sources above the node's ceiling."""
+    """Refuse zones, organisations, sources and roles that nobody knows, and sources above the node's ceiling."""
+    try:
+        ZoneInfo(document["node"]["zone"])
+    except (ZoneInfoNotFoundError, ValueError):
+        raise UnknownNameError(file=file, path="/node/zone") from None
     organisations = {entry["id"] for entry in document["organisations"]}
     for section in ("sources", "subscriptions", "accounts"):
         for index, entry in enumerate(document[section]):

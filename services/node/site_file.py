@@ -28,7 +28,11 @@ def read(path: Path) -> dict[str, Any]:
     if faults:
         raise SiteInvalidError(file=path.name, count=len(faults), faults=faults, **faults[0])
     for section in ("organisations", "sources"):
-        document[section] = [entry for written in document[section] for entry in _written_out(written)]
+        document[section] = [
+            entry
+            for index, written in enumerate(document[section])
+            for entry in _written_out(written, path.name, f"/{section}/{index}")
+        ]
     return document
 
 
@@ -37,28 +41,32 @@ def _parsed(path: Path) -> Any:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SiteAbsentError(file=path.name) from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise SiteUnreadableError(file=path.name, line=line) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        raise SiteUnreadableError(file=path.name, line=mark.line + 1 if mark else 0) from None
 
 
 @cache
 def _validator() -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker(["date"]))
 
 
 def _place(parts: Any) -> str:
     return "/" + "/".join(str(part) for part in parts)
 
 
-def _written_out(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _written_out(entry: Mapping[str, Any], file: str, place: str) -> Iterator[dict[str, Any]]:
     """Yield the entry, or one for every district of the city where it says `each: district`."""
     if "each" not in entry:
         yield dict(entry)
         return
     bare = {name: value for name, value in entry.items() if name != "each"}
     for district in districts():
-        yield {n: _filled(v, district=district.code, zh=district.zh, en=district.en) for n, v in bare.items()}
+        try:
+            yield {n: _filled(v, district=district.code, zh=district.zh, en=district.en) for n, v in bare.items()}
+        except (KeyError, ValueError, IndexError):
+            raise SiteInvalidError(file=file, count=1, faults=[], path=place, rule="each") from None
 
 
 def _filled(value: Any, **names: str) -> Any:

@@ -151,6 +151,18 @@ def _field_of_another_type(document: dict[str, Any]) -> None:
     document["subscriptions"][2]["fields"]["prison.admitted"] = ["ah"]
 
 
+def _unknown_zone(document: dict[str, Any]) -> None:
+    document["node"]["zone"] = "Asia/Nowhere"
+
+
+def _no_such_day(document: dict[str, Any]) -> None:
+    document["subscriptions"][2]["expires"] = "2026-02-30"
+
+
+def _unknown_placeholder(document: dict[str, Any]) -> None:
+    document["organisations"][1]["zh"] = "{name}看守所"
+
+
 def _unknown_role(document: dict[str, Any]) -> None:
     document["accounts"][0]["role"] = "P_KING"
 
@@ -169,6 +181,9 @@ FAULTY: list[tuple[Change, str, str]] = [
     (_unknown_type, "site.unknown_name", "/sources/48/types/2"),
     (_unknown_field, "site.unknown_name", "/subscriptions/2/fields/police.case.filed"),
     (_field_of_another_type, "site.unknown_name", "/subscriptions/2/fields"),
+    (_unknown_zone, "site.unknown_name", "/node/zone"),
+    (_no_such_day, "site.invalid", "/subscriptions/2/expires"),
+    (_unknown_placeholder, "site.invalid", "/organisations/1"),
     (_unknown_role, "site.unknown_name", "/accounts/0/role"),
     (_fields_of_half_the_types, "site.unknown_name", "/subscriptions/2/fields"),
 ]
