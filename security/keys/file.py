@@ -1,39 +1,33 @@
 """The keystore of an embedded node: one JSON file of mode 0600, written whole, never half.
 
-The file is as good as the keys in it: it must belong to the user who opens it and be closed to everybody else, else it
-is refused. Two processes that provision at once take turns on a lock file beside it.
+The file is as good as the keys in it (`security.private_file`). Two processes that provision at once take turns.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from security.keys import material as stored
 from security.keys.memory import MemoryKeystore
-from security.keys.port import SYSTEM_RANDOM, KekName, KeystoreFileError, Random, UnknownKeyError, WrappedKey
+from security.keys.port import SYSTEM_RANDOM, KekName, Random, UnknownKeyError, WrappedKey
 from security.keys.signing import Ed25519Signer
+from security.private_file import PrivateFile
 
-_PRIVATE: Final = 0o600
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 T = TypeVar("T")
 
 
 class FileKeystore:
     """Keys in a private file.
 
-    A missing file reads as an empty keystore: keys come to be only by `provision_*`. Raises `KeystoreFileError` for a
+    A missing file reads as an empty keystore: keys come to be only by `provision_*`. Raises `PrivateFileError` for a
     file that is open to others, is not a plain file of this user, or cannot be read; `KeystoreDamagedError` for one
     that does not parse.
     """
 
     def __init__(self, path: Path, random: Random = SYSTEM_RANDOM) -> None:
-        self._path = path
+        self._file = PrivateFile(path)
         self._random = random
         self._memory = MemoryKeystore(self._read(), random)
 
@@ -82,61 +76,17 @@ class FileKeystore:
             return look()
 
     def _change(self, change: Callable[[MemoryKeystore], T]) -> T:
-        with self._locked():
+        with self._file.locked():
             material = self._read()
             before = stored.encode(material)
             memory = MemoryKeystore(material, self._random)
             result = change(memory)
             after = stored.encode(material)
             if after != before:
-                self._write(after)
+                self._file.write(after)
             self._memory = memory
             return result
 
     def _read(self) -> stored.Material:
-        try:
-            handle = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return stored.Material()
-        except OSError as error:
-            raise KeystoreFileError(file=self._path.name, reason=error.strerror) from None
-        with os.fdopen(handle, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_mode & _OTHERS or status.st_uid != os.geteuid():
-                raise KeystoreFileError(file=self._path.name, reason="mode must be 0600, owner must be you")
-            return stored.decode(file.read())
-
-    def _write(self, content: bytes) -> None:
-        draft = self._path.with_name(self._path.name + ".new")
-        try:
-            draft.unlink(missing_ok=True)
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.rename(self._path)
-            _sync_directory(self._path.parent)
-        except OSError as error:
-            raise KeystoreFileError(file=self._path.name, reason=error.strerror) from None
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(self._path.with_name(self._path.name + ".lock"), os.O_RDWR | os.O_CREAT, _PRIVATE)
-        except OSError as error:
-            raise KeystoreFileError(file=self._path.name, reason=error.strerror) from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        content = self._file.read()
+        return stored.Material() if content is None else stored.decode(content)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from schemas.errors import IntegrityError, NotFoundError, UnavailableError, UsageError
+from schemas.errors import IntegrityError, NotFoundError, UsageError
 from security.labels import Label
 
 Random = Callable[[int], bytes]
@@ -33,12 +33,6 @@ class UnknownKeyError(NotFoundError):
     """The keystore has no such key; reading never makes one."""
 
     code = "keys.unknown"
-
-
-class KeystoreFileError(UnavailableError):
-    """The keystore's file cannot be read or written, or is not private."""
-
-    code = "keys.file"
 
 
 class KeystoreDamagedError(IntegrityError):

@@ -11,30 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from security.labels import FLAGS, HIDING, LEVELS
+from security.labels import FLAGS, LEVELS, PUBLIC, RESTRICTED
 from security.policy.authored import BUNDLED, Policy, PolicyError
-from security.policy.guards import COMBINATIONS
 from security.policy.shape import Shape
 
-_CLEARANCES: Final = ((1, 1, 1), (2, 2, 2), (2, 3, 3), (2, 3, 4), (1, 3, 4), (4, 4, 4))
-_FLAG_SETS: Final = (
-    frozenset[str](),
-    *(frozenset({flag}) for flag in FLAGS),
-    frozenset({"minor", "sealed"}),
-    frozenset(FLAGS),
-)
-_HELD: Final = (frozenset[str](), frozenset({"minor"}), HIDING, frozenset(FLAGS))
-
-
-def strata() -> Iterator[Shape]:
-    """Yield shapes that reach every side of every rule: each is a case that random draws would rarely meet."""
-    for (clearance, bound, grant), held, payload, purpose in itertools.product(
-        _CLEARANCES, _HELD, (True, False), (True, False)
-    ):
-        for flags in _FLAG_SETS:
-            yield Shape("see", clearance, bound, grant, held, payload, purpose, 1, flags)
-            for level in LEVELS:
-                yield Shape("read", clearance, bound, grant, held, payload, purpose, level, flags)
+_CLEARANCES: Final = ((1, 1, 1), (2, 3, 4))
 
 
 def lint(folder: Path = BUNDLED) -> list[str]:
@@ -53,29 +34,29 @@ def lint(folder: Path = BUNDLED) -> list[str]:
 
 
 def deciding(policy: Policy) -> set[str]:
-    """Return the rules that decide alone somewhere in a thinned set of strata: without them the answer would change."""
+    """Return the rules that decide alone somewhere in the probes: without them an answer would change."""
     found: set[str] = set()
-    for shape in _thinned():
-        for guards in range(COMBINATIONS):
-            rules = policy.answer(shape).rules[guards]
+    for shape in probes():
+        for rules in policy.answer(shape).rules:
             if len(rules) == 1:
                 found |= rules
-        if len(found) == len(policy.rules):
-            break
     return found
 
 
-def _thinned() -> Iterator[Shape]:
-    # The order brings the most telling cases first; the loop above ends as soon as every rule was seen at work.
-    everything = frozenset(FLAGS)
+def probes() -> Iterator[Shape]:
+    """Yield the shapes in which a rule of use shows: each level, flag and right, alone and against its absence."""
+    everything, nothing = frozenset(FLAGS), frozenset[str]()
     for flags, held, purpose, payload in (
-        (frozenset[str](), everything, True, True),
-        (everything, frozenset[str](), True, True),
-        (frozenset[str](), everything, False, True),
-        (frozenset[str](), everything, True, False),
+        (nothing, everything, True, True),
+        (everything, nothing, True, True),
+        (nothing, everything, False, True),
+        (nothing, everything, True, False),
     ):
-        for level in LEVELS:
-            yield Shape("read", 2, 3, 4, held, payload, purpose, level, flags)
-            yield Shape("read", 1, 1, 1, held, payload, purpose, level, flags)
+        for level, (clearance, bound, grant) in itertools.product(LEVELS, _CLEARANCES):
+            yield Shape("read", clearance, bound, grant, held, payload, purpose, level, flags)
         yield Shape("see", 2, 3, 4, held, payload, purpose, 1, flags)
-    yield from strata()
+    cleared = Shape("read", 4, 4, 4, nothing, payload=True, in_purpose=True, level=RESTRICTED, flags=nothing)
+    for flag, held in itertools.product(FLAGS, (nothing, everything)):
+        flagged = cleared._replace(compartments=held, flags=frozenset({flag}))
+        yield flagged
+        yield flagged._replace(action="see", level=PUBLIC)

@@ -54,17 +54,20 @@ class Row(NamedTuple):
 
 
 class DecisionTable:
-    """Decisions of one principal over a set of contracts; made by `security.policy.compile.compile_table`."""
+    """Decisions of one principal over a set of contracts; made by `security.policy.compile.compile_table`.
+
+    Contracts are told apart by their label-rule digest: another one under the same id must not meet remembered answers.
+    """
 
     def __init__(self, principal: Principal, contracts: tuple[Contract, ...], policy: Policy) -> None:
         self.principal = principal
         self.policy = policy
-        self._contracts = {contract.id: contract.digest for contract in contracts}
+        self._contracts = frozenset(contract.digest for contract in contracts)
         self._answers: list[Answer] = []
         self._masks: list[int] = []
         self._interned: dict[Answer, int] = {}
-        self._rows: dict[tuple[int, frozenset[str]], Row] = {}
-        self._decisions: dict[tuple[int, frozenset[str], int], Decision] = {}
+        self._rows: dict[tuple[bytes, frozenset[str]], Row] = {}
+        self._decisions: dict[tuple[bytes, frozenset[str], int], Decision] = {}
 
     @property
     def digest(self) -> str:
@@ -73,15 +76,15 @@ class DecisionTable:
 
     def masks(self, contract: Contract, event_flags: frozenset[str], guards: int) -> Decision:
         """Decide: what the principal gets of an event of `contract` with `event_flags` under `guards`."""
-        found = self._decisions.get((contract.id, event_flags, guards))
+        found = self._decisions.get((contract.digest, event_flags, guards))
         if found is None:
             found = self._decide(contract, event_flags, guards)
-            self._decisions[contract.id, event_flags, guards] = found
+            self._decisions[contract.digest, event_flags, guards] = found
         return found
 
     def allows(self, contract: Contract, event_flags: frozenset[str], index: int, guards: int) -> bool:
         """Answer for one class alone: the look-up that the table is made for."""
-        row = self._rows.get((contract.id, event_flags)) or self.row(contract, event_flags)
+        row = self._rows.get((contract.digest, event_flags)) or self.row(contract, event_flags)
         return bool(self._masks[row.indexes[index]] >> guards & 1)
 
     def answers(self, contract: Contract, event_flags: frozenset[str]) -> tuple[Answer, ...]:
@@ -90,24 +93,24 @@ class DecisionTable:
 
     def row(self, contract: Contract, event_flags: frozenset[str]) -> Row:
         """Return the row, compiling it if it is new; whatever cannot be compiled denies."""
-        found = self._rows.get((contract.id, event_flags))
+        found = self._rows.get((contract.digest, event_flags))
         if found is None:
             try:
                 found = self.compile_row(contract, event_flags)
             except PolicyError:
                 found = Row(contract, array("H", [self._intern(DENIED)] * (len(contract.classes) + 1)))
-            self._rows[contract.id, event_flags] = found
+            self._rows[contract.digest, event_flags] = found
         return found
 
     def compile_row(self, contract: Contract, event_flags: frozenset[str]) -> Row:
         """Compile a row; raises `PolicyError`. A contract that the table was not compiled for is denied."""
-        if self._contracts.get(contract.id) != contract.digest:
+        if contract.digest not in self._contracts:
             return Row(contract, array("H", [self._intern(DENIED)] * (len(contract.classes) + 1)))
         asking, kind = self.principal, contract.type
         shapes = [read_shape(asking, kind, effective(each, event_flags)) for each in contract.classes]
         shapes.append(see_shape(asking, kind, event_flags))
         row = Row(contract, array("H", [self._intern(self.policy.answer(shape)) for shape in shapes]))
-        self._rows[contract.id, event_flags] = row
+        self._rows[contract.digest, event_flags] = row
         return row
 
     def _intern(self, answer: Answer) -> int:

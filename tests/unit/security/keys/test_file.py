@@ -10,9 +10,10 @@ import pytest
 
 from security.keys.file import FileKeystore
 from security.keys.material import decode
-from security.keys.port import KekName, KeystoreDamagedError, KeystoreFileError, UnknownKeyError, WrappedKey
+from security.keys.port import KekName, KeystoreDamagedError, UnknownKeyError, WrappedKey
 from security.keys.signing import signature_fits
 from security.keys.wrapping import UnwrapError
+from security.private_file import PrivateFileError
 from tests.unit.security.sealed import fixed_random
 
 KEK = KekName("police", 3, frozenset({"minor"}))
@@ -85,7 +86,7 @@ def test_a_file_open_to_others_is_refused(path: Path, mode: int) -> None:
     FileKeystore(path).provision_secret("linkage")
     path.chmod(mode)
 
-    with pytest.raises(KeystoreFileError) as caught:
+    with pytest.raises(PrivateFileError) as caught:
         FileKeystore(path)
 
     assert caught.value.code == "keys.file"
@@ -98,7 +99,7 @@ def test_a_symbolic_link_is_refused(path: Path, tmp_path: Path) -> None:
     link = tmp_path / "link.json"
     link.symlink_to(path)
 
-    with pytest.raises(KeystoreFileError):
+    with pytest.raises(PrivateFileError):
         FileKeystore(link)
 
 
@@ -197,7 +198,7 @@ def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     """A keystore below something that is no directory is a coded error."""
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(KeystoreFileError):
+    with pytest.raises(PrivateFileError):
         FileKeystore(tmp_path / "file" / "keystore.json").provision_secret("linkage")
 
 

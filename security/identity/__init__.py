@@ -1,0 +1,1 @@
+"""Identity: local accounts of people, their sessions, and tokens of organisation systems."""
