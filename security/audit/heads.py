@@ -40,18 +40,15 @@ class HeadFile:
         if chain.size and not self.published:
             raise AuditTamperedError(kind="head_missing", seq=0, file=self._path.name, offset=0)
 
-    def publish(self, chain: Chain) -> str:
-        """Sign and publish a head over the whole chain; without new records the published one is given again.
+    def publish(self, size: int, root: bytes, proof: Sequence[bytes]) -> str:
+        """Sign and publish the head (size, root); the published one is given again where it has that size.
 
-        The signer writes its own state first, the published file comes after: a crash between leaves the signer ahead,
-        never behind.
+        `proof` shows that it continues the signer's last head. The signer writes its own state first, the published
+        file comes after: a crash between leaves the signer ahead, never behind.
         """
-        if self.published and self.published.size == chain.size:
+        if self.published and self.published.size == size:
             return self._path.read_text(encoding="utf-8")
-        proof = chain.tree.consistency_proof(self.signer.last.size, chain.size)
-        note = self.signer.sign(chain.size, chain.tree.root(), proof)
+        note = self.signer.sign(size, root, proof)
         write_durably(self._path, note.encode())
         self.published = self.signer.last
-        # The footer of the running segment still lists its tiles.
-        chain.tree.prune(chain.size, chain.size >> chain.span << chain.span)
         return note

@@ -8,7 +8,6 @@ log.close()
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import secrets
@@ -22,6 +21,7 @@ from typing import NamedTuple, Self
 
 from schemas.clock import Clock
 from schemas.errors import CasebusError
+from security.audit.builder import GroupBuilder
 from security.audit.chain import Chain
 from security.audit.checkpoint import Checkpoint, Signer
 from security.audit.errors import AuditClosedError, AuditLockedError, AuditPoisonedError
@@ -29,11 +29,12 @@ from security.audit.files import remove_durably, sync_directory, write_durably
 from security.audit.group import GroupCommit
 from security.audit.heads import HeadFile
 from security.audit.layout import Layout
-from security.audit.record import Entry, encode
+from security.audit.pipeline import Pipeline, name_of
+from security.audit.record import Entry
 from security.audit.recovery import PENDING, Found, TornTail, examine, repair
 from security.audit.segment import DEFAULT_SPAN
+from security.audit.segment_file import SegmentFile
 from security.audit.signer import HeadSigner
-from security.audit.writer import GroupWriter
 
 STEP = 8 << 20
 """Space taken at a time, bytes."""
@@ -53,15 +54,12 @@ class Appended(NamedTuple):
 class AuditLog:
     """The single writer of one log. Safe to use from many threads."""
 
-    def __init__(
-        self, layout: Layout, lock: int, writer: GroupWriter, heads: HeadFile, node: str, clock: Clock
-    ) -> None:
-        self._layout, self._lock_file, self._writer, self._heads = layout, lock, writer, heads
-        self._chain, self._node, self._clock = writer.chain, node, clock
+    def __init__(self, layout: Layout, lock: int, pipeline: Pipeline, heads: HeadFile, node: str, clock: Clock) -> None:
+        self._layout, self._lock_file, self._pipeline, self._heads = layout, lock, pipeline, heads
+        self._node, self._clock = node, clock
         self._every = EVERY
-        self._poison: str | None = None
         self._closed = False
-        self._mutex = threading.RLock()
+        self._publishing = threading.Lock()
         self._group = GroupCommit(lambda entries: self.append(entries).first)
         self.recovered: tuple[TornTail, ...] = ()
 
@@ -105,18 +103,20 @@ class AuditLog:
             layout.make()
             lock = _lock(directory)
         except OSError as error:
-            raise AuditPoisonedError(reason=_name(error)) from error
+            raise AuditPoisonedError(reason=name_of(error)) from error
         try:
             heads = HeadFile(layout, HeadSigner(origin, signer, signer_state or layout.signer_head))
             found = examine(layout, origin, heads.known, floor)
             chain = found.chain if found else Chain.begin(origin, secrets.token_bytes(32), span)
             heads.require_for(chain)
-            log = cls(layout, lock, GroupWriter(chain, layout.segments, step), heads, node, clock)
+            builder = GroupBuilder(chain, found.header, found.digest) if found else GroupBuilder(chain)
+            pipeline = Pipeline(builder, SegmentFile(layout.segments, step))
+            log = cls(layout, lock, pipeline, heads, node, clock)
             log._every = checkpoint_every
             log._start(found)
         except OSError as error:
             os.close(lock)
-            raise AuditPoisonedError(reason=_name(error)) from error
+            raise AuditPoisonedError(reason=name_of(error)) from error
         except BaseException:
             os.close(lock)
             raise
@@ -125,7 +125,7 @@ class AuditLog:
     @property
     def size(self) -> int:
         """The number of durable records."""
-        return self._chain.size
+        return self._pipeline.size
 
     @property
     def head(self) -> Checkpoint:
@@ -140,58 +140,50 @@ class AuditLog:
             AuditPoisonedError: the system failed, now or before; open the log again.
             AuditClosedError: the log was closed.
         """
-        with self._mutex:
-            self._require_usable()
-            chain = self._chain
-            first, ts = chain.size, max(chain.ts, self._clock.now_us())
-            bodies = encode(entries, first, ts, self._node, chain.epoch)
-            leaves: list[bytes] = []
-            try:
-                while len(leaves) < len(bodies):
-                    leaves += self._writer.write(entries, bodies, len(leaves), ts)
-            except BaseException as error:
-                # Whatever cut it short, memory and disk may differ now: only reading back from disk can tell.
-                self._poison = _name(error)
-                if isinstance(error, OSError):
-                    raise AuditPoisonedError(reason=self._poison) from error
-                raise
-            if self._every and chain.size - self.head.size >= self._every:
-                self._publish_quietly()
-            return Appended(first, chain.size - 1, leaves)
+        groups = self._pipeline.write(entries, self._node, self._clock.now_us, self._require_open)
+        if not groups:
+            return Appended(self.size, self.size - 1, [])
+        if self._every and self.size - self.head.size >= self._every:
+            self._publish_quietly()
+        leaves = [leaf for group in groups for leaf in group.leaves]
+        return Appended(groups[-1].size - len(leaves), groups[-1].size - 1, leaves)
 
     def submit(self, entry: Entry) -> Future[int]:
         """Hand in one entry; the future has its number once it is durable, in one group with other threads' entries."""
-        self._require_usable()
+        self._require_open()
+        self._pipeline.require_alive()
         return self._group.submit(entry)
 
     def checkpoint(self) -> str:
         """Sign a head over everything durable, publish it and return the note; without new records, the last one."""
-        with self._mutex:
-            self._require_usable()
+        with self._publishing:
+            self._require_open()
+            self._pipeline.require_alive()
             try:
-                return self._heads.publish(self._chain)
+                return self._publish()
             except OSError as error:
-                self._poison = _name(error)
-                raise AuditPoisonedError(reason=self._poison) from error
+                raise AuditPoisonedError(reason=self._pipeline.kill(error)) from error
 
     def close(self) -> None:
         """Stop cleanly: write what is queued, sign a head over everything, mark the stop. A second call does nothing.
 
         A poisoned log is closed without signing: what is on disk is read back at the next opening.
         """
-        if self._closed:
-            return
         self._group.close()
-        with self._mutex:
+        with self._pipeline.building:
+            if self._closed:
+                return
             self._closed = True
+        self._pipeline.drain()
+        with self._publishing:
             try:
-                if self._poison is None:
-                    note = self._heads.publish(self._chain)
+                if self._pipeline.poison is None:
+                    note = self._publish()
                     write_durably(self._layout.clean, note.encode())
             except OSError as error:
-                raise AuditPoisonedError(reason=_name(error)) from error
+                raise AuditPoisonedError(reason=self._pipeline.kill(error)) from error
             finally:
-                self._writer.close()
+                self._pipeline.file.close()
                 os.close(self._lock_file)
 
     def __enter__(self) -> Self:
@@ -200,25 +192,27 @@ class AuditLog:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _require_usable(self) -> None:
+    def _require_open(self) -> None:
         if self._closed:
             raise AuditClosedError
-        if self._poison is not None:
-            raise AuditPoisonedError(reason=self._poison)
 
     def _start(self, found: Found | None) -> None:
         """Bring the directory into the state of a log that is being written."""
-        layout, chain = self._layout, self._chain
-        chain.epoch = max(chain.epoch, found.header.epoch if found and found.header else 0) + 1
-        if found and found.path and found.header:
+        layout, builder, file = self._layout, self._pipeline.builder, self._pipeline.file
+        builder.chain.epoch = max(builder.chain.epoch, found.header.epoch if found else 0) + 1
+        if found:
             repair(layout, found)
-            if not found.finished:
-                self._writer.resume(found.path, found.header, found.end, found.digest)
+            file.resume(found.path, found.end)
+            if found.finished:
+                builder.header = None
+                file.close()
+            elif footer := builder.footer():
+                file.finish(footer)
         else:
-            self._writer.begin_segment()
+            file.create(builder.begin_segment())
         write_durably(layout.verifier_key, (self._heads.signer.key.text + "\n").encode())
         if not self._heads.published:
-            self._heads.publish(chain)
+            self._publish()
         remove_durably(layout.clean)
         self._record_recovery(found)
 
@@ -232,17 +226,37 @@ class AuditLog:
             about: dict[str, int | str] = {"bytes": len(lost), "sha256": sha256(lost).hexdigest()}
             if tail and path.name.startswith(f"{tail.seq:020d}"):
                 about |= {"kind": tail.kind, "offset": tail.offset, "commits": tail.commits, "file": tail.path.name}
-            data = {**about, "last": self._chain.size - 1} if self._chain.size else about
-            self.append([Entry(act="recover", obj=final.name, data=dict(data))])
+            about["size"] = self.size
+            self.append([Entry(act="recover", obj=final.name, data=dict(about))])
             path.rename(final)
             sync_directory(final.parent)
 
     def _publish_quietly(self) -> None:
-        """Publish a head after an append: the records stay acknowledged if it fails, and the next call says why."""
+        """Publish a head after an append, unless another caller is at it.
+
+        If that fails the records stay durable and acknowledged; the next call says why the log can go no further.
+        """
+        if not self._publishing.acquire(blocking=False):
+            return
         try:
-            self._heads.publish(self._chain)
+            self._publish()
         except (OSError, CasebusError) as error:
-            self._poison = _name(error)
+            self._pipeline.kill(error)
+        finally:
+            self._publishing.release()
+
+    def _publish(self) -> str:
+        """Sign and publish a head over what is durable now; the builder may be ahead of that."""
+        builder = self._pipeline.builder
+        tree = builder.chain.tree
+        with self._pipeline.building:
+            size = self._pipeline.size
+            root, proof = tree.root(size), tree.consistency_proof(self.head.size, size)
+        note = self._heads.publish(size, root, proof)
+        with self._pipeline.building:
+            # The footer of the running segment still lists its tiles.
+            tree.prune(size, builder.header.first if builder.header else None)
+        return note
 
 
 def _lock(directory: Path) -> int:
@@ -254,10 +268,3 @@ def _lock(directory: Path) -> int:
         os.close(descriptor)
         raise AuditLockedError(directory=directory.name) from None
     return descriptor
-
-
-def _name(error: BaseException) -> str:
-    """Name a failure without its text, which could hold a path."""
-    if isinstance(error, OSError) and error.errno:
-        return errno.errorcode.get(error.errno, str(error.errno))
-    return error.code if isinstance(error, CasebusError) else type(error).__name__

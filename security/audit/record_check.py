@@ -10,11 +10,8 @@ import msgspec
 from security.audit.acts import ACTS
 from security.audit.chain import positions_of
 from security.audit.frame import HEAD_BYTES
-from security.audit.record import BODY_AT, MAX_BODY, VERSION, Entry, FormError, decode, decode_many
+from security.audit.record import BODY_AT, CHUNK, MAX_BODY, VERSION, Entry, FormError, decode, decode_many
 from security.audit.walk import Break, Group
-
-# So many records are decoded at once: enough for one call to pay, few enough to stay in the processor's cache.
-_CHUNK = 64
 
 
 class RecordCheck:
@@ -32,8 +29,8 @@ class RecordCheck:
     def group(self, group: Group) -> Iterator[Break]:
         """Yield what is wrong with a group's records."""
         records: list[Entry] = []
-        for at in range(0, len(group.entries), _CHUNK):
-            chunk = group.entries[at : at + _CHUNK]
+        for at in range(0, len(group.entries), CHUNK):
+            chunk = group.entries[at : at + CHUNK]
             bodies = [entry[BODY_AT:] for entry in chunk]
             decoded = decode_many(bodies) if max(map(len, bodies)) <= MAX_BODY else None
             if decoded is None:

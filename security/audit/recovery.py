@@ -49,8 +49,8 @@ class Found:
     """What is on disk: the state to go on from, and the last segment."""
 
     chain: Chain
-    header: Header | None = None
-    path: Path | None = None
+    header: Header
+    path: Path
     end: int = 0
     digest: Digest = field(default_factory=sha256)
     finished: bool = False
@@ -77,7 +77,7 @@ def examine(layout: Layout, origin: str, heads: Sequence[Checkpoint], floor: int
             raise AuditRolledBackError(have=0, need=least)
         return None
     headers = [_header(layout, path) for path in files]
-    found = Found(Chain.begin(origin, headers[0].nonce, headers[0].span))
+    found = Found(Chain.begin(origin, headers[0].nonce, headers[0].span), headers[0], files[0])
     lowest = min((head.size for head in heads), default=0)
     for path, header in zip(files, headers, strict=True):
         last = path == files[-1]
@@ -91,8 +91,6 @@ def examine(layout: Layout, origin: str, heads: Sequence[Checkpoint], floor: int
 
 def repair(layout: Layout, found: Found) -> None:
     """Copy a torn tail to quarantine, then cut the last segment behind its last whole group."""
-    if found.path is None:
-        return
     if found.tail is not None:
         with found.path.open("rb") as file:
             file.seek(found.tail.offset)
@@ -146,7 +144,7 @@ def _walk(
     lowest: int,
 ) -> None:
     chain = found.chain
-    if chain.digest != ZERO and not found.path:
+    if chain.digest != ZERO and not found.end:
         chain.prev = header.prev  # the segment before was passed over
     chain.span = header.span
     if not chain.continued_by(header):
