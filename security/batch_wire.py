@@ -115,7 +115,7 @@ def decode(body: bytes) -> RawBatch:
     """Decode the body; raises `BatchFormatError`."""
     try:
         batch = _decode(body)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         raise BatchFormatError from None
     if not 1 <= len(batch.events) <= MAX_EVENTS:
         raise BatchFormatError

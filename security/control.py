@@ -136,7 +136,7 @@ def decode(raw: bytes) -> ControlRecord:
         record = _decode(raw)
         if record.body:
             msgspec.json.decode(record.body, type=dict[str, Any])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         raise ControlFormatError from None
     return record
 

@@ -111,14 +111,12 @@ class LibraryLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Say which library spoke, how loud, and where; nothing of what it said."""
-        level = record.levelname.lower()
         structlog.get_logger().log(
             record.levelno,
             "library.spoke",
             logger=record.name,
             at=f"{record.module}:{record.lineno}",
             exc_info=record.exc_info or None,
-            level=level,
         )
 
 

@@ -34,7 +34,7 @@ class StoredEntries(Generic[T]):
             return {}
         try:
             entries: dict[str, T] = self._decoder.decode(content)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             raise IdentityDamagedError(file=self._file.path.name) from None
         return entries
 

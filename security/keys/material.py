@@ -59,7 +59,7 @@ def decode(raw: bytes) -> Material:
     """Read the JSON file; anything that does not parse or is of another format raises `KeystoreDamagedError`."""
     try:
         material = msgspec.json.decode(raw, type=Material)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         raise KeystoreDamagedError from None
     keys = [k.key for k in material.keks.values()] + [*material.secrets.values(), *material.signers.values()]
     kids = [k.kid for k in material.keks.values()]
