@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from schemas.faults import Fault
-from schemas.texts import text
+from schemas.texts import Language, text
 from security.labels import Label
 from security.sealing import Sealer
 from streams.bus.port import Bus, Record, Stored
@@ -135,12 +135,12 @@ class DeadLetters:
         self._next = 0
         self._by_source: dict[str, list[int]] = defaultdict(list)
 
-    def list(self, source: str, after: int = -1, limit: int = 100) -> list[dict[str, Any]]:
+    def list(self, source: str, after: int = -1, limit: int = 100, language: Language = "en") -> list[dict[str, Any]]:
         """Return the letters of a source with a number above `after`, oldest first."""
         with self._lock:
             self._read_on()
             numbers = [number for number in self._by_source.get(source, ()) if number > after][:limit]
-        return [_shown(self._bus.read(TOPIC, 0, number, 1)[0]) for number in numbers]
+        return [_shown(self._bus.read(TOPIC, 0, number, 1)[0], language) for number in numbers]
 
     def count(self, source: str) -> int:
         """Return how many letters a source has."""
@@ -162,15 +162,15 @@ def _parsed(record: Stored) -> Letter | ReleaseLetter:
     return msgspec.msgpack.decode(record.value, type=ReleaseLetter)
 
 
-def _shown(record: Stored) -> dict[str, Any]:
+def _shown(record: Stored, language: Language) -> dict[str, Any]:
     """Render a letter for its publisher: what is wrong, where, what to do; nothing that the event says."""
     letter = _parsed(record)
     told: dict[str, Any] = {
         "number": record.offset,
         "event": str(uuid.UUID(bytes=letter.event_id)) if len(letter.event_id) == 16 else "",  # noqa: PLR2004
         "code": letter.code,
-        "message": {lang: text(f"{letter.code}.message", lang) for lang in ("zh", "en")},
-        "hint": {lang: text(f"{letter.code}.hint", lang) for lang in ("zh", "en")},
+        "message": text(f"{letter.code}.message", language),
+        "hint": text(f"{letter.code}.hint", language),
     }
     if isinstance(letter, Letter):
         told |= {

@@ -48,6 +48,14 @@ class Rejected:
     label: Label = BOTTOM
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands for an event whose bytes could not even be read as JSON, or are beyond a limit."""
+
+    code: str
+    limit: int = 0
+
+
 class Inspector:
     """Inspects events; `ceiling` is the node's own, `tolerance` in microseconds."""
 
@@ -62,6 +70,8 @@ class Inspector:
 
     def inspect(self, said: Any, publisher: Source, now: int) -> Prepared | Rejected:
         """Return the event ready to be packed, or why it cannot pass."""
+        if isinstance(said, Unreadable):
+            return Rejected(Status.REFUSED, said.code, (Fault.of("$", said.code, limit=said.limit),))
         try:
             event = cloudevents.read(said, self._contracts, person_key=self._person_key)
         except EventRefusedError as error:

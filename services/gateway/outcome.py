@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from schemas.faults import Fault
-from schemas.texts import text
+from schemas.texts import Language, text
 from services.gateway.receipt import Commit, Receipt
 
 
@@ -54,17 +54,20 @@ class Outcome:
         """The signed receipt; made when asked for."""
         return self.commit.receipt(self.index) if self.commit else None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Render for an answer: the receipt, or code, message, hint and faults in both languages."""
+    def as_dict(self, language: Language = "en") -> dict[str, Any]:
+        """Render for an answer: the receipt, or code, message, hint and every fault (in both languages)."""
         answer: dict[str, Any] = {"status": str(self.status), "id": self.id}
         if self.commit:
-            return {**answer, "receipt": self.commit.receipt(self.index).as_dict()}
+            return {**answer, "receipt": self.commit.receipt(self.index)}
         if self.letter is not None:
             answer["dead_letter"] = self.letter
         return {
             **answer,
             "code": self.code,
-            "message": {lang: text(f"{self.code}.message", lang) for lang in ("zh", "en")},
-            "hint": {lang: text(f"{self.code}.hint", lang) for lang in ("zh", "en")},
+            "message": self._text("message", language),
+            "hint": self._text("hint", language),
             "faults": [fault.as_dict() for fault in self.faults],
         }
+
+    def _text(self, part: str, language: Language) -> str:
+        return text(f"{self.code}.{part}", language, path=self.paths[0] if self.paths else "$")

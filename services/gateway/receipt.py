@@ -19,7 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from security.audit.proofs import inclusion_holds
-from security.audit.tree import Tree, leaf_hash, node_hash
+from security.audit.tree import leaf_hash, node_hash
 from security.keys.port import Signer
 from security.keys.signing import signature_fits
 
@@ -70,14 +70,21 @@ class Commit:
     signer: Signer
 
     @cached_property
-    def _tree(self) -> Tree:
-        tree = Tree()
-        tree.extend([leaf_hash(_encode(statement)) for statement in self.statements])
-        return tree
+    def _levels(self) -> list[list[str]]:
+        """The tree in hex, level by level from the leaves up; a node without a sibling stands in the next level too."""
+        level = [leaf_hash(_encode(statement)) for statement in self.statements]
+        levels = [level]
+        while len(level) > 1:
+            pairs = zip(level[::2], level[1::2], strict=False)
+            above = [node_hash(left, right) for left, right in pairs]
+            level = above + level[len(above) * 2 :]
+            levels.append(level)
+        return [[node.hex() for node in nodes] for nodes in levels]
 
     @cached_property
     def _signature(self) -> str:
-        return self.signer.sign(signed_bytes(len(self.statements), self._tree.root())).hex()
+        root = bytes.fromhex(self._levels[-1][0])
+        return self.signer.sign(signed_bytes(len(self.statements), root)).hex()
 
     @cached_property
     def _key(self) -> str:
@@ -85,9 +92,13 @@ class Commit:
 
     def receipt(self, index: int) -> Receipt:
         """Return the receipt of one statement."""
-        size = len(self.statements)
-        path = tuple(node.hex() for node in self._tree.inclusion_proof(index, size))
-        return Receipt(self.statements[index], index, size, path, self._signature, self._key)
+        path = []
+        at = index
+        for level in self._levels[:-1]:
+            if at ^ 1 < len(level):
+                path.append(level[at ^ 1])
+            at >>= 1
+        return Receipt(self.statements[index], index, len(self.statements), tuple(path), self._signature, self._key)
 
 
 def signed_bytes(size: int, root: bytes) -> bytes:

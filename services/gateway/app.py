@@ -1,0 +1,227 @@
+"""The gateway over HTTP.
+
+POST /v1/events         one event (JSON) or a batch (NDJSON) → receipts; what cannot pass, with every fault
+GET  /v1/receipts/{id}  the receipt of an event of one's own
+POST /v1/marks          heartbeat, or complete_to
+GET  /v1/dead-letters   one's own dead letters
+GET  /v1/receipt-key    the key that receipts verify with
+GET  /v1/health · GET /metrics · GET /v1/openapi.json
+
+    gateway = Gateway(door, tokens)
+    uvicorn.run(create_app(gateway), host="127.0.0.1", port=8080)
+
+An existing application takes `gateway.router()` and runs `gateway.running()` around its life.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Path, Query, Request
+from fastapi.responses import Response
+
+from schemas.clock import Clock
+from schemas.faults import Fault
+from schemas.instants import format_instant, parse_instant
+from services.gateway import models
+from services.gateway.collector import Collector, Posting
+from services.gateway.door import Door
+from services.gateway.exchange import (
+    MarkError,
+    NoReceiptError,
+    TokenError,
+    Tokens,
+    add_error_handlers,
+    bearer_of,
+    body_of,
+    error_response,
+    json_response,
+    language_of,
+)
+from services.gateway.intake import LINES, ONE, Limits, MediaTypeError
+from services.gateway.receipt import fingerprint
+from services.gateway.source import Source, UnknownSourceError
+
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+ERRORS: dict[int | str, dict[str, Any]] = {
+    401: {"model": models.ErrorModel, "description": "no valid token"},
+    503: {"model": models.ErrorModel, "description": "nothing was acknowledged; see Retry-After"},
+}
+PUBLISHING: dict[int | str, dict[str, Any]] = {
+    202: {"model": models.PublishedModel | models.BatchModel, "description": "durable, and in the audit log"},
+    207: {"model": models.BatchModel, "description": "a batch of which a part did not pass"},
+    400: {"model": models.RejectedModel, "description": "no valid event"},
+    403: {"model": models.RejectedModel, "description": "not registered for it"},
+    408: {"model": models.ErrorModel, "description": "the body did not arrive"},
+    409: {"model": models.RejectedModel, "description": "the id was taken with another payload"},
+    413: {"model": models.ErrorModel | models.RejectedModel, "description": "over a limit of size, number or depth"},
+    415: {"model": models.ErrorModel, "description": "content type not taken"},
+    422: {"model": models.RejectedModel, "description": "refused or quarantined, with every fault"},
+    429: {"model": models.ErrorModel, "description": "the queue is full; see Retry-After"},
+    **ERRORS,
+}
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/cloudevents+json": {"schema": models.EVENT_SCHEMA},
+            "application/json": {"schema": models.EVENT_SCHEMA},
+            "application/x-ndjson": {"schema": {"type": "string", "description": "one event a line"}},
+        },
+    },
+    "security": [{"token": []}],
+}
+SECURED: dict[str, Any] = {"security": [{"token": []}]}
+
+
+class Gateway:
+    """The HTTP side of a door: routes, and the collector that lives while the server runs."""
+
+    def __init__(self, door: Door, tokens: Tokens, clock: Clock, limits: Limits | None = None) -> None:
+        self._door, self._tokens, self._clock = door, tokens, clock
+        self._limits = limits or Limits()
+        self._collector: Collector | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Commit postings while the block runs; what waits at its end is committed before it ends."""
+        self._collector = Collector(self._door, self._limits)
+        self._collector.start()
+        try:
+            yield
+        finally:
+            await self._collector.stop()
+
+    def publisher(self, request: Request) -> Source:
+        """Return the source that the request's token belongs to; raises `TokenError`."""
+        name = self._tokens.who(bearer_of(request))
+        try:
+            if name is not None:
+                return self._door.sources.get(name)
+        except UnknownSourceError:
+            pass  # a token outlives its source: it opens nothing
+        self._door.metrics.denied()
+        raise TokenError
+
+    async def publish(self, request: Request) -> Response:
+        """Take one event or a batch."""
+        source = self.publisher(request)
+        media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media not in ONE and media not in LINES:
+            raise MediaTypeError
+        assert self._collector is not None, "the gateway is not running"
+        body = await body_of(request, self._limits, self._collector)
+        try:
+            posting = Posting(source, body, media in LINES, language_of(request))
+            answer = await self._collector.post(posting)
+        finally:
+            self._collector.release(len(body))
+        return Response(answer.body, answer.status, media_type="application/json")
+
+    async def receipt(self, request: Request, event_id: Annotated[str, Path(max_length=64)]) -> Response:
+        """Return the receipt of an event of the source that asks."""
+        receipt = self._door.receipt(self.publisher(request), event_id)
+        if receipt is None:
+            raise NoReceiptError
+        return json_response(receipt)
+
+    def mark(self, request: Request, body: models.MarkBody) -> Response:
+        """Take a heartbeat or a `complete_to`; a plain function, so that it runs in a thread of its own."""
+        source = self.publisher(request)
+        if bool(body.heartbeat) == (body.complete_to is not None):
+            return _wrong_mark(request, "$")
+        if body.complete_to is None:
+            mark = self._door.heartbeat(source)
+        else:
+            try:
+                mark = self._door.complete_to(source, parse_instant(body.complete_to))
+            except ValueError:
+                return _wrong_mark(request, "$.complete_to")
+        return json_response({"source": source.id, "mark": format_instant(mark)})
+
+    def dead_letters(
+        self,
+        request: Request,
+        after: Annotated[int, Query(ge=-1, description="number of the last letter that is known")] = -1,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> Response:
+        """List the dead letters of the source that asks, oldest first."""
+        source = self.publisher(request)
+        letters = self._door.dead_letters.list(source.id, after, limit, language_of(request))
+        return json_response(
+            {
+                "source": source.id,
+                "count": self._door.dead_letters.count(source.id),
+                "letters": letters,
+                "next": letters[-1]["number"] if letters else after,
+            }
+        )
+
+    async def health(self) -> Response:
+        """Say that the gateway is up, and what time it is for it."""
+        clock = format_instant(self._clock.now_us())
+        return json_response({"status": "ok", "node": self._door.node, "clock": clock})
+
+    async def receipt_key(self) -> Response:
+        """Return the public key that receipts verify with."""
+        key = self._door.public_key
+        return json_response({"algorithm": "Ed25519", "key": fingerprint(key), "public_key": key.hex()})
+
+    async def metrics(self) -> Response:
+        """Return the metrics."""
+        return Response(self._door.metrics.render(), media_type=PROMETHEUS)
+
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        router = APIRouter()
+        add = router.add_api_route
+        add("/v1/events", self.publish, methods=["POST"], responses=PUBLISHING, openapi_extra=BODY, status_code=202)
+        add("/v1/receipts/{event_id}", self.receipt, **_reading(models.ReceiptModel))
+        add("/v1/marks", self.mark, methods=["POST"], **_reading(models.MarkModel))
+        add("/v1/dead-letters", self.dead_letters, **_reading(models.LettersModel))
+        add("/v1/receipt-key", self.receipt_key, responses={200: {"model": models.KeyModel}})
+        add("/v1/health", self.health, responses={200: {"model": models.HealthModel}})
+        add("/metrics", self.metrics, response_class=Response)
+        return router
+
+
+def _reading(model: type) -> dict[str, Any]:
+    wrong = {code: {"model": models.ErrorModel} for code in (400, 404)}
+    return {"responses": {200: {"model": model}, **wrong, **ERRORS}, "openapi_extra": SECURED}
+
+
+def _wrong_mark(request: Request, path: str) -> Response:
+    return error_response(MarkError(path=path), language_of(request), [Fault.of(path, MarkError.code)])
+
+
+def create_app(gateway: Gateway) -> FastAPI:
+    """Make the gateway's application. Its pages load nothing from elsewhere, so there are no interactive docs."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        del app
+        async with gateway.running():
+            yield
+
+    app = FastAPI(
+        title="casebus gateway",
+        version="1",
+        description="Publish case events; get signed receipts.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+    )
+    app.include_router(gateway.router())
+    add_error_handlers(app)
+    describe_security(app)
+    return app
+
+
+def describe_security(app: FastAPI) -> None:
+    """Name the bearer token in the interface description."""
+    document = app.openapi()
+    document.setdefault("components", {})["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    app.openapi_schema = document
