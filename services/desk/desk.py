@@ -142,7 +142,10 @@ class Desk:
         known = self._known(person, opened)
         if known is None or wish.type not in self._closers(opened, known.source):
             raise NotYoursError(reason="publish")
-        raw = publishing.event(self._contracts.by_type(wish.type), wish, known)
+        contract = self._contracts.by_type(wish.type)
+        raw = publishing.event(contract, wish, known)
+        if wrong := publishing.mistakes(contract, raw):
+            return wrong
         case = self._openings.case_digest(known.subject)
         self._trail.note(person, "alert", alert_id, case=case, data={"step": "publish", "event": raw["id"]})
         (outcome,) = self._door.accept(known.source, [raw], actor=person.account)
@@ -197,15 +200,16 @@ class Desk:
             or not detail_decision(opened.table, opened.guards)[0]
         ):
             return None
-        subject = self._openings.detail(opened.row).subject
-        return Known(subject, opened.row.unit, opened.row.district, person.publishes)
+        detail = self._openings.detail(opened.row)
+        person_key = self._openings.person_key(detail)
+        return Known(detail.subject, opened.row.unit, opened.row.district, person.publishes, person_key)
 
     def _forms(self, person: Person, opened: Opened) -> list[dict[str, Any]]:
         known = self._known(person, opened)
         if known is None:
             return []
-        closers = [self._contracts.by_type(kind) for kind in self._closers(opened, known.source)]
-        return [publishing.form(contract, known, self._options) for contract in closers]
+        contracts = [self._contracts.by_type(kind) for kind in self._closers(opened, known.source)]
+        return [publishing.form(c, known, self._options) for c in contracts if publishing.offered(c, known)]
 
     def _closers(self, opened: Opened, source: str) -> list[str]:
         agency = source.partition("-")[0]

@@ -18,6 +18,7 @@ from streams.projections.values import AlertRow, CaseEventRow
 
 OPENED: Act = "open"
 CASE_LABEL = "case"
+PERSON = "person"
 
 
 class Opener(Protocol):
@@ -44,6 +45,19 @@ class Openings:
     def detail(self, row: AlertRow) -> Detail:
         """Open an alert's detail inside the node; nothing of it leaves without a decision and an audit entry."""
         return alerts.decode_detail(self.sealer.open(row.detail, alerts.alert_ad(row.id)))
+
+    def person_key(self, detail: Detail) -> str:
+        """Return the person key of the triggering events, hex, for a publication about the same person; never shown."""
+        evidence = set(detail.evidence)
+        for row in self.read_model.timeline(detail.subject):
+            contract = self.contracts.by_id(row.contract_id)
+            fields = [f for f in contract.fields if f.name == PERSON]
+            if row.event_id in evidence and fields:
+                _, blobs = self._opened(row)
+                blob = blobs[contract.class_of[PERSON]]
+                if blob is not None:
+                    return bytes(contract.codec.decode_class(contract.class_of[PERSON], blob)[PERSON]).hex()
+        return ""
 
     def case_digest(self, subject: str) -> str:
         """Return the keyed digest under which the audit log knows a case, hex."""
@@ -79,9 +93,12 @@ class Openings:
 
     def _event(self, table: Table, row: CaseEventRow, guards: int, *, evidence: bool) -> dict[str, Any] | None:
         contract = self.contracts.by_id(row.contract_id)
-        opened = self.sealer.open(row.detail, panorama.panorama_ad(bytes.fromhex(row.event_id)))
-        flags, blobs = panorama.decode_detail(opened)
+        flags, blobs = self._opened(row)
         decision = decide(table, contract, flags, guards)
         if not decision.visible:
             return None
         return rendering.event(row, contract, decision, blobs, evidence=evidence)
+
+    def _opened(self, row: CaseEventRow) -> tuple[frozenset[str], list[bytes | None]]:
+        ad = panorama.panorama_ad(bytes.fromhex(row.event_id))
+        return panorama.decode_detail(self.sealer.open(row.detail, ad))

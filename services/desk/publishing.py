@@ -14,6 +14,8 @@ from typing import Any, Protocol
 from schemas.codes import code_list
 from schemas.contract import Contract, Field
 from schemas.event import derived_id, sequence_of
+from schemas.texts import LANGUAGES, text
+from schemas.validation import validate
 from security.labels import OPEN_LEVEL
 from services.desk.errors import PublishRefusedError
 
@@ -50,12 +52,22 @@ class Wish:
 
 @dataclass(frozen=True)
 class Known:
-    """What the alert already says about the decision: nobody types it again."""
+    """What the alert already says about the decision: nobody types it again.
+
+    `person` is the person key of the triggering event, 66 hex digits, or empty; it goes from the case's own event into
+    the new one and is never shown.
+    """
 
     subject: str
     unit: str
     district: str
     source: str
+    person: str = ""
+
+
+def offered(contract: Contract, known: Known) -> bool:
+    """Tell whether the form can be made: what only the bus knows, the person key, must be known."""
+    return bool(known.person) or not any(_is_person(field) and not field.nullable for field in contract.fields)
 
 
 def form(contract: Contract, known: Known, options: Options) -> dict[str, Any]:
@@ -83,6 +95,8 @@ def event(contract: Contract, wish: Wish, known: Known) -> dict[str, Any]:
     for field in contract.fields:
         if field.name == "unit":
             data["unit"] = known.unit
+        elif _is_person(field) and not field.nullable:
+            data[field.name] = known.person
         elif _is_time(field) and not field.nullable:
             data[field.name] = iso(wish.occurred_at)
         elif wish.values.get(field.name):
@@ -106,6 +120,23 @@ def options_of(name: str) -> Sequence[Mapping[str, str]]:
     return [{"code": entry.code, "zh": entry.zh, "en": entry.en} for entry in code_list(name).values()]
 
 
+def mistakes(contract: Contract, raw: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Render what the contract says against the filled-in values, as the door would; None where they are right.
+
+    A typing mistake must not become a dead letter of the organisation: it is told before anything is sent.
+    """
+    _, faults = validate(contract, raw["data"])
+    if not faults:
+        return None
+    return {
+        "status": "refused",
+        "code": PublishRefusedError.code,
+        "message": {lang: text("desk.publish_values", lang) for lang in LANGUAGES},
+        "hint": {lang: text("desk.publish.hint", lang) for lang in LANGUAGES},
+        "faults": [fault.as_dict() for fault in faults],
+    }
+
+
 def iso(at: int) -> str:
     """Render microseconds as RFC 3339 in UTC."""
     return datetime.fromtimestamp(at / 1_000_000, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -117,12 +148,18 @@ def _asked(contract: Contract) -> list[Field]:
     return [
         field
         for field in contract.fields
-        if field.name not in known and not _is_time(field) and (not field.nullable or field.level <= OPEN_LEVEL)
+        if field.name not in known
+        and not (_is_time(field) or _is_person(field))
+        and (not field.nullable or field.level <= OPEN_LEVEL)
     ]
 
 
 def _is_time(field: Field) -> bool:
     return isinstance(field.base_type, dict) and field.base_type.get("logicalType") == TIMESTAMP
+
+
+def _is_person(field: Field) -> bool:
+    return isinstance(field.base_type, dict) and field.base_type.get("type") == "fixed"
 
 
 def _input(field: Field, options: Options) -> dict[str, Any]:
