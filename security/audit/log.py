@@ -39,7 +39,7 @@ from security.audit.signer import HeadSigner
 STEP = 8 << 20
 """Space taken at a time, bytes."""
 
-EVERY = 4_096
+EVERY = 16_384
 """Records between two signed heads."""
 
 
@@ -145,7 +145,7 @@ class AuditLog:
             return Appended(self.size, self.size - 1, [])
         if self._every and self.size - self.head.size >= self._every:
             self._publish_quietly()
-        leaves = [leaf for group in groups for leaf in group.leaves]
+        leaves = groups[0].leaves if len(groups) == 1 else [leaf for group in groups for leaf in group.leaves]
         return Appended(groups[-1].size - len(leaves), groups[-1].size - 1, leaves)
 
     def submit(self, entry: Entry) -> Future[int]:

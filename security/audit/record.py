@@ -126,12 +126,11 @@ def encode(entries: Sequence[Entry], seq: int, ts: int, node: str, epoch: int) -
 
 
 def _encode_chunk(entries: Sequence[Entry], seq: int, ts: int, node: str, epoch: int) -> list[bytes]:
-    replace = msgspec.structs.replace
+    replace, body_of = msgspec.structs.replace, _encoder.encode
     numbered = [replace(e, seq=n, ts=ts, node=node, epoch=epoch, v=VERSION) for n, e in enumerate(entries, seq)]
     try:
-        lines = _encoder.encode_lines(numbered)
-        bodies = lines.split(b"\n")
-        bodies.pop()
+        bodies = [body_of(entry) for entry in numbered]
+        lines = b"\n".join(bodies)
         if lines.isascii() and not _unwanted(numbered) and max(map(len, bodies)) <= MAX_BODY:
             _decoder.decode_lines(lines)
             return bodies

@@ -1,8 +1,9 @@
 """`audit-append`: records made durable in the audit log, end to end, in batches of 1,024.
 
 Each batch is encoded, chained, put into the tree, framed, written with its commit and made durable with one fdatasync;
-heads are signed and published every 4,096 records. Two callers append in turn, as the workers of a node do: one is
-encoded while the other's disk works; the figure of a single caller stands beside. The records are release manifests of about 300 bytes.
+heads are signed and published every 16,384 records. Two callers append in turn, as the workers of a node do: one is
+encoded while the other's disk works; the figure of a single caller stands beside. The records are release manifests of
+about 300 bytes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -57,7 +59,7 @@ def append_all(directory: Path, load: list[list[Entry]], callers: int = 1) -> fl
     """Write the load to a new log; return the seconds up to the last acknowledged batch."""
     log = AuditLog.open(directory / "audit", ORIGIN, "n1", SIGNER, SystemClock())
     threads = ThreadPoolExecutor(callers)
-    seconds = timed(lambda: list(threads.map(log.append, load)))
+    seconds = timed(lambda: deque(threads.map(log.append, load), maxlen=0))
     threads.shutdown()
     log.close()
     return seconds
