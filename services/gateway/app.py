@@ -15,6 +15,7 @@ An existing application takes `gateway.router()` and runs `gateway.running()` ar
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -44,6 +45,7 @@ from services.gateway.intake import LINES, ONE, Limits, MediaTypeError
 from services.gateway.receipt import fingerprint
 from services.gateway.source import Source, UnknownSourceError
 
+SWITCH_SECONDS = 0.0005
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"model": models.ErrorModel, "description": "no valid token"},
@@ -87,12 +89,16 @@ class Gateway:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Commit postings while the block runs; what waits at its end is committed before it ends."""
+        # A commit's thread would keep the loop from the interpreter for 5 ms at a time: every answer would wait for it.
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._collector = Collector(self._door, self._limits)
         self._collector.start()
         try:
             yield
         finally:
             await self._collector.stop()
+            sys.setswitchinterval(interval)
 
     def publisher(self, request: Request) -> Source:
         """Return the source that the request's token belongs to; raises `TokenError`."""

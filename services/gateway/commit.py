@@ -6,7 +6,6 @@ commit. Writing is audit first, bus second; only then the memory learns and outc
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -29,7 +28,7 @@ from services.gateway.publication import (
     publications,
     quarantine_entry,
 )
-from services.gateway.receipt import Commit
+from services.gateway.receipt import Commit, id_text
 from streams.bus.port import Bus, Record
 
 CONFLICT: Final = "gateway.conflict"
@@ -122,7 +121,7 @@ class CommitDraft:
             if known.payload != payload:
                 return self._conflict(speaker, prepared, said, body)
             commit = Commit((known.statement,), self._signer)
-            return Outcome(Status.REPEATED, _text(event.id), commit=commit)
+            return Outcome(Status.REPEATED, id_text(event.id), commit=commit)
         takings = self._takings[-1]
         taken = _Taken(Status.ACCEPTED, event.id, payload, len(self._speakers) - 1, len(takings))
         self._earlier[source, event.id] = taken
@@ -141,12 +140,12 @@ class CommitDraft:
         event_id = event.id if event else b""
         if rejected.status is not Status.QUARANTINED or event is None:
             self._refusals[-1].add(rejected.code, event_id.hex())
-            return Outcome(Status.REFUSED, _text(event_id), rejected.code, rejected.faults)
+            return Outcome(Status.REFUSED, id_text(event_id), rejected.code, rejected.faults)
         key = letter_key(speaker.source.id, rejected.code, body)
         number = self._recent.find(key)
         if number is not None:
             # A publisher that sends the same faulty event again and again fills no topic with it.
-            return Outcome(Status.QUARANTINED, _text(event_id), rejected.code, rejected.faults, number)
+            return Outcome(Status.QUARANTINED, id_text(event_id), rejected.code, rejected.faults, number)
         place = self._letter_places.get(key)
         if place is None:
             place = self._letter_places[key] = len(self._letters)
@@ -213,10 +212,10 @@ class CommitDraft:
         def outcome(pending: _Pending) -> Outcome:
             if isinstance(pending, _Taken):
                 index = starts[pending.speaker] + pending.place
-                return Outcome(pending.status, _text(pending.event_id), commit=commit, index=index)
+                return Outcome(pending.status, id_text(pending.event_id), commit=commit, index=index)
             if isinstance(pending, _Letter):
                 number = letter + pending.place
-                return Outcome(Status.QUARANTINED, _text(pending.event_id), pending.code, pending.faults, number)
+                return Outcome(Status.QUARANTINED, id_text(pending.event_id), pending.code, pending.faults, number)
             return pending
 
         return [[outcome(pending) for pending in row] for row in self._rows]
@@ -233,7 +232,7 @@ def payload_digest(prepared: Prepared, sealer: Sealer) -> bytes:
             event.district.encode(),
             event.occurred_at.to_bytes(8, "big", signed=True),
             event.supersedes or b"",
-            ",".join(sorted(event.flags)).encode(),
+            ",".join(sorted(event.flags)).encode() if event.flags else b"",
             *prepared.blobs,
         )
     )
@@ -257,7 +256,3 @@ def _recorded(prepared: Prepared, now: int) -> Prepared:
         now,
     )
     return Prepared(recorded, prepared.contract, prepared.blobs)
-
-
-def _text(event_id: bytes) -> str:
-    return str(uuid.UUID(bytes=event_id)) if event_id else ""

@@ -6,7 +6,6 @@ entry per published batch, so that remembering costs one write for up to 256 eve
 
 from __future__ import annotations
 
-import uuid
 from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple, overload
@@ -16,7 +15,7 @@ import msgspec
 from security.keys.port import KekName
 from security.labels import SENSITIVE
 from security.sealing import Sealer
-from services.gateway.receipt import Statement
+from services.gateway.receipt import Statement, id_text
 from streams.bus.port import Bus, Transaction
 
 STORE: Final = "gateway.receipts"
@@ -60,7 +59,7 @@ class Known(NamedTuple):
         return Statement(
             at=kept.at,
             body=_slice(kept.bodies, self.place, BODY_LENGTH).hex(),
-            id=str(uuid.UUID(bytes=_slice(kept.ids, self.place, ID_LENGTH))),
+            id=id_text(_slice(kept.ids, self.place, ID_LENGTH)),
             node=kept.node,
             seq=kept.seq,
             source=kept.source,

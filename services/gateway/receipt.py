@@ -101,6 +101,12 @@ class Commit:
         return Receipt(self.statements[index], index, len(self.statements), tuple(path), self._signature, self._key)
 
 
+def id_text(raw: bytes) -> str:
+    """Return an event's id as UUID text; "" for none."""
+    digits = raw.hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])) if raw else ""
+
+
 def signed_bytes(size: int, root: bytes) -> bytes:
     """Return what the signature of a commit is made over."""
     return DOMAIN + size.to_bytes(4, "big") + root
