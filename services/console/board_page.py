@@ -120,7 +120,8 @@ class BoardPage:
 
     def _rows(self, view: Mapping[str, Any]) -> list[dict[str, Any]]:
         titles = {model["code"]: self._words.pair(model["title"]) for model in view["models"]}
-        return [alert_row(self._words, row, titles) for row in view["rows"]]
+        one = len({row["district"] for row in view["rows"]}) == 1
+        return [alert_row(self._words, row, titles, one_district=one) for row in view["rows"]]
 
     def _show(self, view: Mapping[str, Any]) -> None:
         new = 0

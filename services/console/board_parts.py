@@ -38,7 +38,7 @@ class KeyFigures:
 
 
 class Tiles:
-    """The sixteen districts: number of open alerts, the worst severity as colour, icon and word."""
+    """The sixteen districts: number of open alerts, the worst severity as colour, and each severity by its sign."""
 
     def __init__(self, words: Words, filters: Mapping[str, str], districts: Sequence[Mapping[str, Any]]) -> None:
         self._words = words
@@ -65,11 +65,20 @@ class Tiles:
         for district in districts:
             tile, number, parts = self._tiles[district["code"]]
             number.say(str(district["open"]))
-            words = [self._words("tile.part", word=self._words.severity(s), count=district[s]) for s in SEVERITIES[:3]]
-            shown = [word for word, s in zip(words, SEVERITIES, strict=False) if district[s]]
-            parts.say(" ".join(shown) or self._words("tile.none"))
+            shown = [self._part(severity, district) for severity in SEVERITIES[:3] if district[severity]]
+            parts.say("  ".join(shown) or self._words("tile.none"))
+            said = self._words("tile.say", place=self._words.place(district["code"]), **_numbers(district))
+            if tile.props.get("aria-label") != said:
+                tile.props["aria-label"] = tile.props["title"] = said
             chosen = " chosen" if district["code"] == self._chosen else ""
             redress(tile, f"tile {district['worst']}".strip() + chosen)
+
+    def _part(self, severity: str, district: Mapping[str, Any]) -> str:
+        return self._words("tile.part", icon=self._words(f"icon.{severity}"), count=district[severity])
+
+
+def _numbers(tally: Mapping[str, Any]) -> dict[str, int]:
+    return {name: tally[name] for name in ("open", *SEVERITIES[:3])}
 
 
 class Matrix:

@@ -59,22 +59,23 @@ class LiveGrid:
 def alert_columns(words: Words) -> list[dict[str, Any]]:
     """Return the columns of the alert list."""
 
-    def column(field: str, flex: float, least: int, **more: Any) -> dict[str, Any]:
-        return {"field": field, "headerName": words(f"column.{field}"), "flex": flex, "minWidth": least, **more}
+    def column(field: str, width: int, **more: Any) -> dict[str, Any]:
+        return {"field": field, "headerName": words(f"column.{field}"), "width": width, **more}
 
+    wide = words.language == "en"
     return [
-        column("severity", 1.1, 104, **{":cellRenderer": PILL}),
-        column("state", 1.2, 118, **{":cellRenderer": PILL}),
-        column("model", 2.4, 190, **{":cellRenderer": LINK}),
-        column("place", 2.0, 150),
-        column("due", 1.4, 136),
-        column("changed", 1.4, 136),
-        column("clue", 1.1, 96),
+        column("severity", 96 if wide else 76, **{":cellRenderer": PILL}),
+        column("state", 178 if wide else 152, **{":cellRenderer": PILL}),
+        column("model", 200, flex=2, minWidth=170, **{":cellRenderer": LINK}),
+        column("place", 150, flex=1, minWidth=110),
+        column("due", 136),
+        column("changed", 136),
+        column("clue", 84),
     ]
 
 
-def alert_row(words: Words, row: Mapping[str, Any], titles: Mapping[str, str]) -> Row:
-    """Render one shell of the board's view model as a row."""
+def alert_row(words: Words, row: Mapping[str, Any], titles: Mapping[str, str], *, one_district: bool) -> Row:
+    """Render one shell of the board's view model as a row; where all are of one district, units lose its name."""
     tone = tone_of(row["state"], row["severity"])
     title = titles.get(row["code"], "")
     return {
@@ -85,7 +86,9 @@ def alert_row(words: Words, row: Mapping[str, Any], titles: Mapping[str, str]) -
         "state": words(f"state.{row['state']}"),
         "state_tone": tone,
         "model": f"{row['code']} {title}".strip(),
-        "place": words.place(row["unit"] or row["district"]),
+        "place": words.unit(row["unit"])
+        if one_district and row["unit"]
+        else words.place(row["unit"] or row["district"]),
         "due": moment(row["due_at"]),
         "changed": moment(row["recorded_at"]),
         "clue": words.coded("clue.state", row["clue_state"]),

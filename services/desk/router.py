@@ -11,8 +11,7 @@ POST /desk/alerts/{id}/steps         act, expected_version, reason, assignee, no
 POST /desk/alerts/{id}/publish       type, occurred_at, values, request
 """
 
-from __future__ import annotations
-
+# Annotations are evaluated here, not kept as text: the dependencies they name are local to the function.
 import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any, Protocol
