@@ -52,7 +52,8 @@ class LocalZone:
 
     def day(self, at: int) -> int:
         """Return the local day of the instant `at`."""
-        return (at + self.offset(at)) // DAY
+        known = self._offsets.get(at // DAY)
+        return (at + (self.offset(at) if known is None else known)) // DAY
 
     def offset(self, at: int) -> int:
         """Return local time minus UTC at the instant `at`, microseconds."""

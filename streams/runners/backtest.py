@@ -10,16 +10,20 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from functools import lru_cache
 from typing import Any
 
 from streams.legal_clock import LocalZone
 from streams.legal_clock.zone import to_date
-from streams.supervision.fact import Fact, folded, order
+from streams.supervision.fact import Fact, folded
 from streams.supervision.finding import APPROACHING, FINAL, State
+from streams.supervision.inputs import KeyOf
+from streams.supervision.judge import Verdict
 from streams.supervision.marks import Marks
 from streams.supervision.model import Model
 from streams.supervision.term import Term
+
+MINUS_INFINITY = -(1 << 62)
 
 
 @dataclass
@@ -64,11 +68,15 @@ class BacktestReport:
 
 @dataclass(frozen=True)
 class _Group:
-    """The models that fold by the same fields in the same zone, and everything of theirs by key."""
+    """Models that fold by the same fields in the same zone, their facts by key, and who has to walk a key.
+
+    `opened` has a bit per model: set where the key holds an event that can open a term of that model.
+    """
 
     models: tuple[Model, ...]
     zone: LocalZone
     keys: dict[str, list[Fact]]
+    opened: dict[str, int]
 
 
 def backtest(models: Sequence[Model], facts: Iterable[Fact], as_of: int | None = None) -> BacktestReport:
@@ -83,11 +91,7 @@ def backtest(models: Sequence[Model], facts: Iterable[Fact], as_of: int | None =
     tallies = {model.id: Tally() for model in models}
     for group in groups:
         end = group.zone.end(as_of) if as_of is not None else group.zone.end(group.zone.day(last))
-        marks = Marks(end)
-        for known in group.keys.values():
-            counting = _settled(known, end)
-            for model in group.models:
-                _judge(model, counting, marks, tallies[model.id])
+        _judge(group, end, [tallies[model.id] for model in group.models])
     return BacktestReport(events, tallies)
 
 
@@ -95,52 +99,94 @@ def _grouped(models: Sequence[Model]) -> list[_Group]:
     found: dict[tuple[str, str], list[Model]] = {}
     for model in models:
         found.setdefault((model.space, model.zone.name), []).append(model)
-    return [_Group(tuple(members), members[0].zone, defaultdict(list)) for members in found.values()]
+    return [_Group(tuple(members), members[0].zone, defaultdict(list), {}) for members in found.values()]
 
 
 def _distribute(groups: Sequence[_Group], facts: Iterable[Fact]) -> tuple[int, int]:
     """Put every fact to its keys; return how many there were and when the last one happened."""
-    takers: dict[str, list[tuple[Any, dict[str, list[Fact]]]]] = {}
-    for group in groups:
-        key = None if group.models[0].key_names == "subject" else group.models[0].key
-        for event_type in {event_type for model in group.models for event_type in model.types}:
-            takers.setdefault(event_type, []).append((key, group.keys))
+    takers = {event_type: _takers(groups, event_type) for group in groups for event_type in _types(group)}
     events, last, nobody = 0, 0, ()
     for fact in facts:
         events += 1
-        if fact.occurred_at > last:
+        if fact.occurred_at > last:  # noqa: PLR1730 - a call of max for every event of a log costs a tenth of the fold
             last = fact.occurred_at
-        for key, keys in takers.get(fact.type, nobody):
+        for key, keys, opened, bits in takers.get(fact.type, nobody):
             name = fact.subject if key is None else key(fact)
-            if name is not None:
-                keys[name].append(fact)
+            if name is None:
+                continue
+            keys[name].append(fact)
+            if bits:
+                opened[name] = opened.get(name, 0) | bits
     return events, last
+
+
+_Taker = tuple[KeyOf | None, dict[str, list[Fact]], dict[str, int], int]
+
+
+def _takers(groups: Sequence[_Group], event_type: str) -> tuple[_Taker, ...]:
+    return tuple(
+        (
+            None if group.models[0].key_names == "subject" else group.models[0].key,
+            group.keys,
+            group.opened,
+            sum(1 << i for i, model in enumerate(group.models) if event_type in model.pattern.openers),
+        )
+        for group in groups
+        if event_type in _types(group)
+    )
+
+
+def _types(group: _Group) -> set[str]:
+    return {event_type for model in group.models for event_type in model.types}
 
 
 def _settled(known: list[Fact], end: int) -> list[Fact]:
     """Return the facts of a key that count, in their order. History mostly is in order, once, and uncorrected."""
-    if len(known) > 1:
-        known.sort(key=order)
-        if any(first.id == second.id for first, second in pairwise(known)) or any(f.supersedes for f in known):
+    before = MINUS_INFINITY
+    for fact in known:
+        at = fact.occurred_at
+        if at <= before or fact.supersedes is not None:
             known = folded(known)
-    return known if known[-1].occurred_at < end else [fact for fact in known if fact.occurred_at < end]
+            break
+        before = at
+    return known if known and known[-1].occurred_at < end else [fact for fact in known if fact.occurred_at < end]
 
 
-def _judge(model: Model, facts: list[Fact], marks: Marks, tally: Tally) -> None:
-    pattern = model.pattern
-    for term in pattern.terms(facts):
-        verdict = pattern.verdict(term, marks)
-        state = verdict.state
-        if state in FINAL:
-            tally.alerts += 1
-            tally.subjects.add(term.opener.subject)
-            late_from = to_date(model.zone.day(term.deadline.due_at))
-            tally.by_month[f"{late_from:%Y-%m}"] += 1
-            tally.ids[model.alert_id(verdict)] = state
-        elif state == APPROACHING:
-            tally.approaching += 1
-        elif state is not None and _reported_late(term):
-            tally.retracted += 1
+def _judge(group: _Group, end: int, tallies: Sequence[Tally]) -> None:
+    """Walk each key once for all the models that have to: its facts are still warm in the cache."""
+    marks, opened = Marks(end), group.opened
+    runs = [(m.pattern.terms, m.pattern.verdict, m, tally) for m, tally in zip(group.models, tallies, strict=True)]
+    chosen: dict[int, list[Any]] = {}
+    for key, known in group.keys.items():
+        bits = opened.get(key)
+        if bits is None:
+            continue
+        if bits not in chosen:
+            chosen[bits] = [run for i, run in enumerate(runs) if bits >> i & 1]
+        facts = _settled(known, end)
+        for terms_of, verdict_of, model, tally in chosen[bits]:
+            for term in terms_of(facts):
+                verdict = verdict_of(term, marks)
+                if verdict.state is not None:
+                    _count(model, verdict, tally)
+
+
+def _count(model: Model, verdict: Verdict, tally: Tally) -> None:
+    term, state = verdict.term, verdict.state
+    if state in FINAL:
+        tally.alerts += 1
+        tally.subjects.add(term.opener.subject)
+        tally.by_month[_month(model.zone.day(term.deadline.due_at))] += 1
+        tally.ids[model.alert_id(verdict)] = state
+    elif state == APPROACHING:
+        tally.approaching += 1
+    elif _reported_late(term):
+        tally.retracted += 1
+
+
+@lru_cache(maxsize=100_000)
+def _month(day: int) -> str:
+    return f"{to_date(day):%Y-%m}"
 
 
 def _reported_late(term: Term) -> bool:

@@ -6,8 +6,7 @@ on the day the clock starts closes it, whichever of the two was numbered first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from enum import IntEnum
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from streams.legal_clock import Deadline, reckon
@@ -18,18 +17,10 @@ from streams.supervision.inputs import AtOf
 from streams.supervision.rate import Choose, Course, Rate
 from streams.supervision.term import Term
 
+OPEN, RESUME, EXTEND, RESTART, SUSPEND, CLOSE, REOPEN, CUSTODY = range(8)
+"""What an event does to the clock of its key: the parts, in the order in which they act at one instant."""
 
-class Part(IntEnum):
-    """What an event does to the clock of its key."""
-
-    OPEN = 0
-    RESUME = 1
-    EXTEND = 2
-    RESTART = 3
-    SUSPEND = 4
-    CLOSE = 5
-    REOPEN = 6
-    CUSTODY = 7
+Part = int
 
 
 class Extension(NamedTuple):
@@ -57,6 +48,9 @@ class Skipped(NamedTuple):
     why: str
 
 
+Entry = tuple[Part, Predicate | None, AtOf | None, Handler]
+"""A handler with what every event asks of it in front: the walk is the hot path of back-tests."""
+
 Marked = tuple[int, int, int, Fact, Handler]
 """(when it counts, part, number, fact, handler): sorts without ever comparing facts."""
 
@@ -74,17 +68,21 @@ class Walk:
         roll: bool,
         custody: str | None,
     ) -> None:
-        self._handlers = handlers
+        self._entries: dict[str, tuple[Entry, ...]] = {
+            event_type: tuple((h.part, h.where, h.at, h) for h in parts) for event_type, parts in handlers.items()
+        }
+        self.openers = tuple(t for t, parts in handlers.items() if any(h.part == OPEN for h in parts))
+        self._plain = _plain(handlers)
         self._choose = choose
         self._course = course
         self._since_any = since_any
         self._roll = roll
         self._custody = custody
         self._amend: dict[int, Callable[[Term, int, Fact, Handler], None]] = {
-            Part.RESUME: self._resume,
-            Part.EXTEND: self._extend,
-            Part.RESTART: self._restart,
-            Part.SUSPEND: self._suspend,
+            RESUME: self._resume,
+            EXTEND: self._extend,
+            RESTART: self._restart,
+            SUSPEND: self._suspend,
         }
 
     def terms(self, facts: Sequence[Fact], skipped: list[Skipped] | None = None) -> list[Term]:
@@ -92,29 +90,67 @@ class Walk:
 
         `skipped` collects the events that did not open a clock, for `why-not`.
         """
+        if self._plain is not None and skipped is None:
+            found = self._stroll(self._plain, facts)
+            if found is not None:
+                return found
         marked = self._marked(facts, skipped)
         return [] if marked is None else self._walk(marked, skipped)
 
-    def _marked(self, facts: Sequence[Fact], skipped: list[Skipped] | None) -> list[Marked] | None:
-        handlers = self._handlers
-        marked: list[Marked] = []
-        opens = False
+    def _stroll(self, part_of: Mapping[str, Part], facts: Sequence[Fact]) -> list[Term] | None:
+        """Walk a pattern in which events only open and close, unconditionally, when they occurred: the common case.
+
+        The facts are then in the order in which they count, except where an opening shares its instant with a closing
+        that was numbered before it: None sends that key the general way.
+        """
+        terms: list[Term] = []
+        running: Term | None = None
+        early: Fact | None = None
+        closed_at = None
         for fact in facts:
-            parts = handlers.get(fact.type)
-            if parts is None:
+            part = part_of.get(fact.type)
+            if part is None:
                 continue
-            for handler in parts:
-                part, where, at, _, _, _ = handler
+            at = fact.occurred_at
+            if part == CLOSE:
+                closed_at = at
+                if running is not None:
+                    running.closed_at, running.closer = at, fact
+                    running = None
+                if early is None:
+                    early = fact
+            elif running is None:
+                if at == closed_at:
+                    return None
+                running = self._open(at, fact, ())
+                if running is None:
+                    continue
+                terms.append(running)
+                if early is not None and self._since_any:
+                    running.closed_at, running.closer = early.occurred_at, early
+                    running = None
+        return terms
+
+    def _marked(self, facts: Sequence[Fact], skipped: list[Skipped] | None) -> list[Marked] | None:
+        entries_of = self._entries.get
+        marked: list[Marked] = []
+        opens, number = False, 0
+        for fact in facts:
+            entries = entries_of(fact.type)
+            if entries is None:
+                continue
+            for part, where, at, handler in entries:
                 if where is not None and not where(fact.data):
-                    if skipped is not None and part == Part.OPEN:
+                    if skipped is not None and part == OPEN:
                         skipped.append(Skipped(fact, "condition"))
                     continue
-                if part == 0:
+                if part == OPEN:
                     opens = True
-                marked.append((fact.occurred_at if at is None else at(fact), part, len(marked), fact, handler))
+                marked.append((fact.occurred_at if at is None else at(fact), part, number, fact, handler))
+                number += 1
         if not opens:
             return None
-        if len(marked) > 1:
+        if number > 1:
             marked.sort()
         return marked
 
@@ -123,7 +159,7 @@ class Walk:
         running: Term | None = None
         early: tuple[int, Fact] | None = None
         for at, part, _, fact, handler in marked:
-            if part == Part.OPEN:
+            if part == OPEN:
                 if running is not None:
                     _skip(skipped, fact, "running")
                     continue
@@ -135,28 +171,30 @@ class Walk:
                 if early is not None and self._since_any:
                     running.closed_at, running.closer = early
                     running = None
-            elif part == Part.CLOSE:
+            elif part == CLOSE:
                 early = early or (at, fact)
                 if running is not None:
                     running.closed_at, running.closer = at, fact
                     running = None
-            elif part == Part.REOPEN:
+            elif part == REOPEN:
                 running = self._reopen(terms, at, fact, handler)
-            elif running is not None and part != Part.CUSTODY:
+            elif running is not None and part != CUSTODY:
                 self._amend[part](running, at, fact, handler)
         return terms
 
-    def _open(self, at: int, fact: Fact, marked: list[Marked]) -> Term | None:
-        rate = self._choose(fact, self._course.scope.zone.day(at))
+    def _open(self, at: int, fact: Fact, marked: Sequence[Marked]) -> Term | None:
+        course = self._course
+        day = course.scope.zone.day(at)
+        rate = self._choose(fact, day)
         if rate is None:
             return None
         rolls = self._roll and not (self._custody is not None and self._in_custody(marked))
-        deadline = rate.deadline(fact, at, self._course, roll=rolls)
-        return None if deadline is None else Term(fact, at, rate, deadline, rolls=rolls)
+        deadline = rate.deadline(fact, at, day, course, rolls)
+        return None if deadline is None else Term(fact, at, rate, deadline, rolls)
 
-    def _in_custody(self, marked: list[Marked]) -> bool:
+    def _in_custody(self, marked: Sequence[Marked]) -> bool:
         """Say whether the person is in custody by the latest word of it; unknown counts as yes: nothing rolls then."""
-        told = [fact.data.get(self._custody or "") for _, part, _, fact, _ in marked if part == Part.CUSTODY]
+        told = [fact.data.get(self._custody or "") for _, part, _, fact, _ in marked if part == CUSTODY]
         known = [word for word in told if word is not None]
         return bool(known[-1]) if known else True
 
@@ -172,13 +210,13 @@ class Walk:
             term.note("extended", at, fact, rate)
 
     def _extended(self, term: Term, at: int, fact: Fact, rate: Rate, counts_from: str) -> Deadline | None:
+        zone, calendar = self._course.scope.zone, self._course.calendar
         if counts_from != "last_day":
             start = term.started_at if counts_from == "opener" else at
-            return rate.deadline(fact, start, self._course, roll=term.rolls)
+            return rate.deadline(fact, start, zone.day(start), self._course, term.rolls)
         limit = rate.limit(fact)
         if limit is None:
             return None
-        zone, calendar = self._course.scope.zone, self._course.calendar
         if limit.hours:
             return reckon(limit, term.deadline.due_at - 1, zone, calendar, roll=term.rolls)
         base, old = term.deadline.base_day, term.deadline.nominal_day
@@ -189,7 +227,8 @@ class Walk:
         if not term.runs_at(at):
             term.note("refused_late", at, fact)
             return
-        deadline = term.rate.deadline(term.opener, at, self._course, roll=term.rolls)
+        day = self._course.scope.zone.day(at)
+        deadline = term.rate.deadline(term.opener, at, day, self._course, term.rolls)
         if deadline is not None:
             term.started_at, term.deadline = at, deadline
             term.note("restarted", at, fact)
@@ -221,6 +260,16 @@ class Walk:
         term.floor = max(term.floor, handler.floor)
         term.note("reopened", at, fact)
         return term
+
+
+def _plain(handlers: dict[str, tuple[Handler, ...]]) -> dict[str, Part] | None:
+    """Return event type → part where that is all there is to a pattern, else None."""
+    if any(len(parts) > 1 for parts in handlers.values()):
+        return None
+    only = {event_type: parts[0] for event_type, parts in handlers.items()}
+    if any(h.part not in (OPEN, CLOSE) or h.where is not None or h.at is not None for h in only.values()):
+        return None
+    return {event_type: handler.part for event_type, handler in only.items()}
 
 
 def _skip(skipped: list[Skipped] | None, fact: Fact, why: str) -> None:

@@ -100,10 +100,8 @@ class Evaluation:
 
 def alert_id(model: str, major: int, triggers: Iterable[bytes]) -> str:
     """Return the identity of an alert: the first 32 hex digits of SHA-256 over model, major version and trigger ids."""
-    digest = hashlib.sha256(f"casebus-alert-v1\0{model}\0{major}\0".encode())
-    for trigger in sorted(triggers):
-        digest.update(trigger)
-    return digest.hexdigest()[:32]
+    ids = b"".join(sorted(triggers))
+    return hashlib.sha256(f"casebus-alert-v1\0{model}\0{major}\0".encode() + ids).hexdigest()[:32]
 
 
 def transition(previous: State | None, state: State | None) -> State | None:

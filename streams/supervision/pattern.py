@@ -15,7 +15,21 @@ from typing import Any, Protocol
 
 from schemas.clock import DAY, HOUR
 from streams.legal_clock import Deadline, Limit, WorkCalendar
-from streams.supervision.course import Extension, Handler, Part, Skipped, Walk
+from streams.supervision.course import (
+    CLOSE,
+    CUSTODY,
+    EXTEND,
+    OPEN,
+    REOPEN,
+    RESTART,
+    RESUME,
+    SUSPEND,
+    Extension,
+    Handler,
+    Part,
+    Skipped,
+    Walk,
+)
 from streams.supervision.errors import FieldTypeError, SchemaMismatchError, UnknownFieldError, UnknownInputError
 from streams.supervision.fact import Fact
 from streams.supervision.finding import RAISED, SEVERITIES, Severity
@@ -37,6 +51,11 @@ class Pattern(Protocol):
         """Whether its findings have a deadline."""
         ...
 
+    @property
+    def openers(self) -> tuple[str, ...]:
+        """The event types that can make a term: a key without any of them has none."""
+        ...
+
     def terms(self, facts: Sequence[Fact], skipped: list[Skipped] | None = None) -> list[Term]:
         """Return the terms of one key, by opening."""
         ...
@@ -55,6 +74,11 @@ class Match:
     severity: Severity
     scope: Scope
     timed: bool = False
+
+    @property
+    def openers(self) -> tuple[str, ...]:
+        """The event types of its input."""
+        return self.input.types
 
     def terms(self, facts: Sequence[Fact], skipped: list[Skipped] | None = None) -> list[Term]:
         """Return one term per matching event: it opens and ends at once."""
@@ -84,6 +108,11 @@ class Timed:
     walk: Walk
     judge: Judge
     timed: bool = True
+
+    @property
+    def openers(self) -> tuple[str, ...]:
+        """The event types of its opening input."""
+        return self.walk.openers
 
     def terms(self, facts: Sequence[Fact], skipped: list[Skipped] | None = None) -> list[Term]:
         """Return the terms of one key, by opening."""
@@ -158,28 +187,28 @@ def _handlers(spec: Mapping[str, Any], source: _Source, path: str) -> dict[str, 
 
     def play(part: Part, alias: str, where: str, extension: Extension | None = None, floor: int = -1) -> None:
         declared = source.input(alias, f"{path}.{where}")
-        at = declared.starts(scope) if part in (Part.OPEN, Part.SUSPEND) else declared.ends(scope)
+        at = declared.starts(scope) if part in (OPEN, SUSPEND) else declared.ends(scope)
         handler = Handler(part, declared.where, at, alias, extension, floor)
         for event_type in declared.types:
             found.setdefault(event_type, []).append(handler)
 
-    play(Part.OPEN, spec["open"], "open")
+    play(OPEN, spec["open"], "open")
     for alias in spec["close"]:
-        play(Part.CLOSE, alias, "close")
+        play(CLOSE, alias, "close")
     for i, entry in enumerate(spec.get("extend", ())):
         at = f"extend[{i}]"
         declared = source.input(entry["on"], f"{path}.{at}.on")
         rate = compile_rates(entry["limit"], declared, scope, f"{path}.{at}.limit")[0]
-        play(Part.EXTEND, entry["on"], at, Extension(rate, entry["from"]))
+        play(EXTEND, entry["on"], at, Extension(rate, entry["from"]))
     for i, entry in enumerate(spec.get("suspend", ())):
-        play(Part.SUSPEND, entry["on"], f"suspend[{i}].on")
-        play(Part.RESUME, entry["until"], f"suspend[{i}].until")
+        play(SUSPEND, entry["on"], f"suspend[{i}].on")
+        play(RESUME, entry["until"], f"suspend[{i}].until")
     for alias in spec.get("restart", ()):
-        play(Part.RESTART, alias, "restart")
+        play(RESTART, alias, "restart")
     for i, entry in enumerate(spec.get("reopen", ())):
-        play(Part.REOPEN, entry["on"], f"reopen[{i}].on", None, SEVERITIES.index(entry["severity"]))
+        play(REOPEN, entry["on"], f"reopen[{i}].on", None, SEVERITIES.index(entry["severity"]))
     if "custody" in spec:
-        play(Part.CUSTODY, spec["custody"]["input"], "custody.input")
+        play(CUSTODY, spec["custody"]["input"], "custody.input")
     return {event_type: tuple(parts) for event_type, parts in found.items()}
 
 

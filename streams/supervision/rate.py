@@ -12,7 +12,7 @@ from streams.legal_clock.limit import UNITS
 from streams.supervision.errors import FieldTypeError, UnknownFieldError
 from streams.supervision.fact import Fact
 from streams.supervision.inputs import Input
-from streams.supervision.scope import Law, Scope
+from streams.supervision.scope import BEGINNING, END, Law, Scope
 
 REMEMBERED = 100_000
 """Deadlines kept per rate and rolling: every day of two hundred years."""
@@ -53,12 +53,11 @@ class Rate:
             amounts[unit] = amount
         return Limit(**amounts)
 
-    def deadline(self, fact: Fact, start: int, course: Course, *, roll: bool) -> Deadline | None:
-        """Return the deadline of a clock that started at the instant `start`; None where there is no limit."""
+    def deadline(self, fact: Fact, start: int, day: int, course: Course, roll: bool) -> Deadline | None:  # noqa: FBT001
+        """Return the deadline of a clock that started at `start`, on the local `day`; None where there is no limit."""
         if self.sized or self.fixed.hours:
             limit = self.limit(fact)
             return None if limit is None else reckon(limit, start, course.scope.zone, course.calendar, roll=roll)
-        day = course.scope.zone.day(start)
         known = self.known.get((day, roll))
         if known is None:
             if len(self.known) >= REMEMBERED:
@@ -123,6 +122,8 @@ def compile_rates(spec: Any, source: Input, scope: Scope, path: str) -> tuple[Ra
 
 def _in_force(rates: tuple[Rate, ...]) -> Choose:
     only = rates[0]
+    if len(rates) == 1 and only.law.valid_from == BEGINNING and only.law.valid_to == END:
+        return lambda _, __: only
     if len(rates) == 1:
         return lambda _, day: only if only.law.in_force(day) else None
     return lambda _, day: next((rate for rate in rates if rate.law.in_force(day)), None)

@@ -47,7 +47,7 @@ class Term:
         "suspended_at",
     )
 
-    def __init__(self, opener: Fact, opened_at: int, rate: Rate, deadline: Deadline, *, rolls: bool) -> None:
+    def __init__(self, opener: Fact, opened_at: int, rate: Rate, deadline: Deadline, rolls: bool) -> None:  # noqa: FBT001
         self.opener = opener
         self.opened_at = opened_at
         self.started_at = opened_at
