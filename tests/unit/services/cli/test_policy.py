@@ -144,4 +144,6 @@ def test_bad_input_is_a_coded_error(tmp_path: Path, name: str, content: str, cod
 
 def test_a_missing_file_is_not_found() -> None:
     """An event file that is not there ends with exit 3."""
-    document("explain", "--subscription", "prosecutor", "--event", "none.json", code=3)
+    refused = document("explain", "--subscription", "prosecutor", "--event", "none.json", code=3)
+
+    assert refused["error"]["code"] == "casebus.not_found"
