@@ -44,9 +44,14 @@ def emit(document: Mapping[str, Any], *, as_json: bool, show: Callable[[Any], st
 
 def fail(error: CasebusError, *, as_json: bool = False) -> NoReturn:
     """Print the error with its hint and leave with its exit code."""
+    raise typer.Exit(fail_with(error, as_json=as_json))
+
+
+def fail_with(error: CasebusError, *, as_json: bool = False) -> int:
+    """Print the error with its hint and return its exit code."""
     lang = language()
     if as_json:
         sys.stdout.write(json.dumps({"error": error.as_dict(lang)}, ensure_ascii=False, default=str) + "\n")
     say(f"casebus: {error.message(lang)}  [{error.code}]")
     say(f"  → {error.hint(lang)}")
-    raise typer.Exit(error.exit_code)
+    return error.exit_code

@@ -1,0 +1,30 @@
+"""`python -m services.node --data DIR --port P [--site FILE]`: what `casebus node up` keeps running."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from schemas.errors import CasebusError
+from services.cli.output import fail_with
+from services.node.server import serve
+from services.node.site import Site
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until stopped; a coded error leaves with its exit code."""
+    parser = argparse.ArgumentParser(prog="services.node", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the node's data directory")
+    parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--site", type=Path, help="reviewed site file; makes the node, or brings it to what it says")
+    options = parser.parse_args(arguments)
+    try:
+        return serve(options.data, options.port, Site.load(options.site) if options.site else None)
+    except CasebusError as error:
+        return fail_with(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

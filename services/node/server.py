@@ -1,0 +1,132 @@
+"""The node process: one data directory, one HTTP server on loopback, one thread that releases and supervises.
+
+The gateway's routes and the desk's stand in one application. A stop (SIGTERM, Ctrl-C) first commits what waits at the
+door, then ends the worker, then signs the audit log's head.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from schemas.errors import UnavailableError
+from security.logging import configure, get_logger
+from security.policy.compile import compile_table
+from security.policy.table import DecisionTable
+from security.subjects import Principal
+from services.desk.alert_contract import ALERT
+from services.desk.desk import Desk
+from services.desk.models import ModelCard, ModelCards
+from services.desk.router import desk_router
+from services.gateway.app import Gateway, create_app
+from services.node.assembly import models_of
+from services.node.node import Node, open_node
+from services.node.ports import listen, port_of
+from services.node.rehearsal import rehearsal_router
+from services.node.site import Site
+from streams.supervision.model import Model
+from streams.supervision.pattern import Timed
+
+CRASHED = 70
+"""EX_SOFTWARE: the worker met what it cannot go on with; the supervisor starts the node again."""
+
+
+@dataclass
+class Worker:
+    """The thread that drives the runner; whatever it cannot recover from ends the process."""
+
+    node: Node
+    stop: threading.Event
+
+    def start(self) -> threading.Thread:
+        """Start the thread."""
+        thread = threading.Thread(target=self._run, name="runner", daemon=True)
+        thread.start()
+        return thread
+
+    def _run(self) -> None:
+        log = get_logger("node")
+
+        def report(error: UnavailableError) -> None:
+            log.warning("node.waiting", code=error.code)
+
+        try:
+            self.node.runner.run(self.stop, report)
+        except BaseException:
+            log.exception("node.worker_failed")
+            # Fail-stop: nothing half-done may be acknowledged by a process whose worker is gone.
+            os._exit(CRASHED)
+
+
+def serve(data: Path, port: int, site: Site | None) -> int:
+    """Run the node of `data` on 127.0.0.1:`port` until it is told to stop.
+
+    Raises:
+        PortInUseError, NodeLockedError, NoNodeError, IntegrityError: before anything was served.
+    """
+    configure()
+    listener = listen(port)
+    node = open_node(data, site)
+    log = get_logger("node")
+    stop = threading.Event()
+    thread = Worker(node, stop).start()
+    try:
+        server = uvicorn.Server(uvicorn.Config(application(node), log_config=None, access_log=False, lifespan="on"))
+        log.info("node.serving", port=port_of(listener), epoch=node.control.epoch)
+        server.run(sockets=[listener])
+    finally:
+        stop.set()
+        thread.join()
+        node.close()
+        log.info("node.stopped")
+    return 0
+
+
+def application(node: Node) -> FastAPI:
+    """Make the node's application: the gateway, the desk, and for a demonstration its rehearsal routes."""
+    gateway = Gateway(node.door, node.tokens, node.clock)
+    app = create_app(gateway)
+    app.include_router(desk_router(desk_of(node), node.signed_in))
+    if node.data.clock.is_file():
+        app.include_router(rehearsal_router(node))
+    return app
+
+
+def desk_of(node: Node) -> Desk:
+    """Make the desk of a node; a person's table is compiled once."""
+    contracts = (*node.contracts.all(), ALERT)
+    tables: dict[str, DecisionTable] = {}
+
+    def table_of(principal: Principal) -> DecisionTable:
+        found = tables.get(principal.id)
+        if found is None or found.principal != principal:
+            found = tables[principal.id] = compile_table(principal, contracts)
+        return found
+
+    return Desk(
+        read_model=node.read_model,
+        bus=node.bus,
+        audit=node.audit,
+        sealer=node.sealer,
+        tables=table_of,
+        door=node.door,
+        clock=node.clock,
+        contracts=node.contracts,
+        models=ModelCards(card_of(model) for model in models_of(node.control.snapshot)),
+    )
+
+
+def card_of(model: Model) -> ModelCard:
+    """Return what the desk says of a model."""
+    return ModelCard(
+        id=model.id,
+        code=model.code,
+        title=model.title,
+        basis=tuple(law.as_dict() for law in model.laws.values()),
+        closers=model.pattern.judge.closing if isinstance(model.pattern, Timed) else (),
+    )

@@ -1,0 +1,130 @@
+"""`node up`: two processes over one data directory, the node and its console; the node's end is the end of both.
+
+A console that dies is started again: nothing is kept in it. A node that dies is started again too, a few times: it
+recovers by itself, and what cannot recover must not be hidden by a loop. SIGTERM and Ctrl-C stop both cleanly.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+PR_SET_PDEATHSIG = 1
+RESTARTS = 5
+STOP_SECONDS = 30.0
+LOOK_SECONDS = 0.1
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Child:
+    """One process that is kept running."""
+
+    name: str
+    command: Sequence[str]
+    keep: bool
+    starts: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it. A group of its own: Ctrl-C reaches the supervisor first, which stops the children in order."""
+        self.starts += 1
+        self.process = subprocess.Popen(  # noqa: S603 - our own modules
+            self.command,
+            cwd=ROOT,
+            start_new_session=True,
+            preexec_fn=end_with_parent,  # noqa: PLW1509 - the supervisor has one thread
+        )
+
+    def code(self) -> int | None:
+        """Return its exit code, None while it runs."""
+        return self.process.poll() if self.process else None
+
+    def stop(self) -> int:
+        """Ask it to stop, wait, and if need be end it."""
+        process = self.process
+        if process is None:
+            return 0
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
+
+@dataclass
+class Supervisor:
+    """Keeps a node and its console running until told to stop."""
+
+    children: list[Child]
+    say: Callable[[str], None]
+    started: Callable[[], None] = lambda: None
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> int:
+        """Run until a signal, or until the node ends for good; return the node's exit code."""
+        before = {number: signal.signal(number, self._signalled) for number in SIGNALS}
+        try:
+            for child in self.children:
+                child.start()
+            self.started()
+            return self._watch()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._stop.set()
+
+    def _watch(self) -> int:
+        while not self._stop.wait(LOOK_SECONDS):
+            for child in self.children:
+                code = child.code()
+                if code is None:
+                    continue
+                if not self._again(child, code):
+                    return self._end(code)
+        return self._end(0)
+
+    def _again(self, child: Child, code: int) -> bool:
+        """Start a child again unless its end was meant or it ends again and again."""
+        # A coded exit (wrong usage, a lock, broken integrity) would come again; only a crash is worth another start.
+        crashed = code < 0 or code > 128 or child.keep  # noqa: PLR2004 - 128 + signal number
+        if not crashed or child.starts > RESTARTS:
+            return False
+        self.say(f"casebus: {child.name} ended with {code}, starting it again ({child.starts}/{RESTARTS})")
+        child.start()
+        return True
+
+    def _end(self, code: int) -> int:
+        codes = [child.stop() for child in reversed(self.children)]
+        return code or max((c for c in codes if c > 0), default=0)
+
+
+def end_with_parent() -> None:
+    """Ask the kernel to stop this child when its supervisor is killed: nothing may keep the lock and the ports."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def node_command(data: Path, port: int, site: Path | None) -> list[str]:
+    """Return the command of the node process."""
+    site_option = ["--site", str(site)] if site else []
+    return [sys.executable, "-m", "services.node", "--data", str(data), "--port", str(port), *site_option]
+
+
+def console_command(port: int, console_port: int) -> list[str]:
+    """Return the command of the console process."""
+    url = f"http://127.0.0.1:{port}"
+    return [sys.executable, "-m", "services.console", "--node-url", url, "--port", str(console_port)]
