@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-import msgspec
-
-from schemas.catalogue import Contracts
 from schemas.contract import Contract
-from security.policy.compile import compile_table
 from security.policy.guards import CASE_BOUND, IN_SCOPE, guards_of
 from security.policy.table import Decision
-from security.subjects import Principal, as_body
+from security.subjects import Principal
 from services.desk.alert_contract import ALERT, DETAIL_CLASS, SHELL_CLASS
 from services.desk.people import Person, case_bound
 from streams.clues import Clue
@@ -29,20 +25,6 @@ class Table(Protocol):
 
 TableOf = Callable[[Principal], Table]
 """Gives a principal's table; compiled once per principal and kept by the caller."""
-
-
-def tables_of(contracts: Contracts) -> TableOf:
-    """Return a `TableOf` over the contracts and the alert; each principal's table is compiled once."""
-    known = (*contracts.all(), ALERT)
-    compiled: dict[bytes, Table] = {}
-
-    def table(principal: Principal) -> Table:
-        key = msgspec.json.encode(as_body(principal), order="deterministic")
-        if key not in compiled:
-            compiled[key] = compile_table(principal, known)
-        return compiled[key]
-
-    return table
 
 
 def guards_between(person: Person, row: AlertRow, clue: Clue, now_us: int) -> int:

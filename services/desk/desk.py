@@ -190,7 +190,7 @@ class Desk:
         events = 0
         if detail_decision(opened.table, opened.guards)[0]:
             events = self._read_model.event_count(self._openings.detail(opened.row).subject)
-        return f"{opened.row.revision}.{opened.clue.version}.{events}"
+        return f"{opened.row.revision}.{opened.row.clue_version}.{opened.clue.version}.{events}"
 
     def _known(self, person: Person, opened: Opened) -> Known | None:
         """Return what a publication would carry, where this person's organisation has a system for it."""

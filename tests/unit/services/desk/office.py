@@ -18,10 +18,12 @@ from security.audit.log import AuditLog
 from security.keys.memory import MemoryKeystore
 from security.keys.port import KekName
 from security.keys.signing import Ed25519Signer
+from security.policy.compile import compile_table
 from security.policy.roles import person as principal
+from security.policy.table import DecisionTable
 from security.sealing import Sealer
-from services.desk.alert_contract import ALERT_TYPE
-from services.desk.decisions import tables_of
+from security.subjects import Principal
+from services.desk.alert_contract import ALERT, ALERT_TYPE
 from services.desk.desk import Desk
 from services.desk.models import ModelCard, ModelCards
 from services.desk.people import Person
@@ -181,7 +183,7 @@ def open_office(folder: Path) -> Office:
         bus=bus,
         audit=audit,
         sealer=sealer,
-        tables=tables_of(contracts),
+        tables=cache_by_id(contracts),
         door=door,
         clock=clock,
         contracts=contracts,
@@ -203,6 +205,18 @@ def open_office(folder: Path) -> Office:
     office.add_alert()
     office.settle()
     return office
+
+
+def cache_by_id(contracts: Contracts) -> Callable[[Principal], DecisionTable]:
+    """Give each principal's table, compiled once."""
+    known, compiled = (*contracts.all(), ALERT), dict[str, DecisionTable]()
+
+    def table(who: Principal) -> DecisionTable:
+        if who.id not in compiled:
+            compiled[who.id] = compile_table(who, known)
+        return compiled[who.id]
+
+    return table
 
 
 def make_person(name: str, types: tuple[str, ...]) -> Person:
