@@ -53,7 +53,10 @@ def unspoken(codes: Iterable[str], texts: Texts) -> list[str]:
 
 
 def unused(texts: Texts, codes: Iterable[str], sources: str) -> list[str]:
-    """Name each text that no error has and no source names, whole or as the head of an f-string: nobody can meet it."""
+    """Name each text that no error has and no source names: nobody can meet it.
+
+    A source names a text whole, as the head of an f-string, or as a family (`"clue.state"`) that a code is added to.
+    """
     known = set(codes)
     heads = {key: key.removesuffix(".message").removesuffix(".hint") for key in texts}
     return [key for key, head in heads.items() if head not in known and not _named(head, sources)]
@@ -62,7 +65,8 @@ def unused(texts: Texts, codes: Iterable[str], sources: str) -> list[str]:
 def _named(key: str, sources: str) -> bool:
     parts = key.split(".")
     stems = [".".join(parts[:n]) + "." for n in range(1, len(parts))]
-    return f'"{key}"' in sources or any(f'f"{stem}{{' in sources for stem in stems)
+    families = [stem[:-1] for stem in stems[1:]]
+    return any(f'"{name}"' in sources for name in (key, *families)) or any(f'f"{stem}{{' in sources for stem in stems)
 
 
 def placeholders(text: str) -> set[str]:
