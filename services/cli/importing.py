@@ -1,0 +1,160 @@
+"""`casebus import`: history into a node's log, by a mapping file."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from services.cli.output import Json, emit, language, say
+
+if TYPE_CHECKING:
+    from services.importer.importer import Importer, Result
+    from services.importer.mapping import Mapping
+    from services.importer.position import Position
+
+app = typer.Typer(rich_markup_mode=None)
+
+INTERRUPTED = 130
+PROGRESS_SECONDS = 2.0
+
+
+@app.command()
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV file, plain or gzip.")],
+    mapping: Annotated[Path, typer.Option("--mapping", "-m", help="Mapping file (YAML).")],
+    data: Annotated[Path, typer.Option("--data", envvar="CASEBUS_DATA", help="The node's data directory.")] = Path(
+        ".casebus/data"
+    ),
+    site: Annotated[Path | None, typer.Option(help="Reviewed site file; needed for a new node.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be rejected and why; keep nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Import a file, going on where an earlier run stopped. Repeated rows take effect once.
+
+    casebus import log.csv.gz --mapping examples/road-fines/mapping.yaml --dry-run
+    """
+    from services.importer.mapping import load_mapping
+
+    rules = load_mapping(mapping)
+    with stopping() as stopped:
+        document = rehearse(rules, file, stopped) if dry_run else bring_in(rules, file, data, site, stopped)
+    emit(document, as_json=as_json, show=shown)
+    if stopped():
+        say("casebus: interrupted; what was acknowledged is kept, run the same command again to go on")
+        raise typer.Exit(INTERRUPTED)
+
+
+def rehearse(rules: Mapping, file: Path, stopped: Callable[[], bool]) -> dict[str, Any]:
+    """Read and check every row as the door would, without a node: registration and ceiling are not asked."""
+    from schemas.catalogue import Contracts
+    from schemas.clock import SystemClock
+    from services.importer.importer import Importer
+    from services.importer.rehearsal import Rehearsal
+
+    rehearsal = Rehearsal(Contracts.load(), rules, SystemClock())
+    run = Importer(rules, file, rehearsal.check, None, stopped=stopped, moved=progress())
+    run.run()
+    return {**summary(run, rules), "dry_run": True}
+
+
+def bring_in(rules: Mapping, file: Path, data: Path, site: Path | None, stopped: Callable[[], bool]) -> dict[str, Any]:
+    """Send every row through the node's door, declare the file complete, and let everything take effect."""
+    from schemas.catalogue import Contracts
+    from services.importer.importer import Importer
+    from services.importer.position import PositionFile
+    from services.node.node import open_node
+    from services.node.site import Site
+
+    node = open_node(data, Site.load(site, Contracts.load()) if site else None)
+    try:
+        source = node.sources.get(rules.source)
+        position = PositionFile(data / "import", rules, file)
+
+        def accept(events: Sequence[dict[str, Any]]) -> Sequence[Result]:
+            return node.door.accept(source, events, purpose="import")
+
+        run = Importer(rules, file, accept, position, stopped=stopped, moved=progress())
+        resumed = run.position.read
+        reached = run.run()
+        document = {**summary(run, rules), "resumed_after": resumed, "rejects": str(position.rejects.name)}
+        if reached.done and rules.complete_to is not None:
+            from schemas.instants import format_instant
+
+            document["complete_to"] = format_instant(node.door.complete_to(source, rules.complete_to))
+        if not stopped():
+            say("casebus: releasing and supervising what came in")
+            node.pump()
+        return document
+    finally:
+        node.close()
+
+
+def summary(run: Importer, rules: Mapping) -> dict[str, Any]:
+    """Say what the lines came to, over all runs of this import, and why rows of this run were rejected."""
+    reached = run.position
+    return {
+        "mapping": rules.name,
+        "source": rules.source,
+        "read": reached.read,
+        "accepted": reached.accepted,
+        "repeated": reached.repeated,
+        "rejected": reached.rejected,
+        "done": reached.done,
+        "codes": dict(run.tally.codes),
+        "first": [rejection.as_dict() for rejection in run.tally.first],
+    }
+
+
+def shown(document: dict[str, Any]) -> str:
+    """Render for a person."""
+    lines = [f"{key}: {document[key]}" for key in ("read", "accepted", "repeated", "rejected")]
+    lines += [f"  {count} × {code}" for code, count in sorted(document["codes"].items())]
+    lines += [f"  {reject[language()]}" for reject in document["first"]]
+    if document["rejected"] and "rejects" in document:
+        lines.append(f"rejects: import/{document['rejects']}")
+    return "\n".join(lines)
+
+
+def progress() -> Callable[[Position], None]:
+    """Tell the pace on a terminal, at most every two seconds."""
+    began = last = time.monotonic()
+    first: int | None = None
+
+    def moved(position: Position) -> None:
+        nonlocal last, first
+        first = position.read if first is None else first
+        now = time.monotonic()
+        if now - last >= PROGRESS_SECONDS and sys.stderr.isatty():
+            last = now
+            pace = (position.read - first) / (now - began)
+            say(f"casebus: {position.read:,} rows, {position.rejected:,} rejected, {pace:,.0f} rows/s")
+
+    return moved
+
+
+@contextmanager
+def stopping() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into a question that is asked between slices; a second one stops at once."""
+    asked = False
+
+    def ask(number: int, frame: object) -> None:
+        nonlocal asked
+        del number, frame
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
