@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from schemas import contract_errors as errors
-from schemas.avro_types import TypeRefusedError, normalise
 from schemas.contract import MAX_CONTRACT_ID, Contract
-from schemas.contract_reader import ContractReader, read_json
+from schemas.contract_reader import ContractReader
+from schemas.json_file import read_json
+from schemas.shared_types import TYPES, load_types
 
 BUNDLED = Path(__file__).parent / "contracts"
 IDS = "ids.json"
-TYPES = "types"
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def survey_file(path: Path) -> Survey:
     """Read one file, with the shared types of the folder it stands in or the bundled ones; ids are not looked at."""
     faults: list[errors.ContractError] = []
     root = path.resolve().parent.parent
-    shared = {**_shared_types(BUNDLED, faults), **_shared_types(root, faults)}
+    shared = load_types(root, faults).over(load_types(BUNDLED, faults))
     reader = ContractReader(path.resolve(), shared)
     contract = reader.read({})
     return Survey((contract,) if contract else (), (*faults, *reader.faults))
@@ -123,7 +123,7 @@ def _read_ids(root: Path, faults: list[errors.ContractError]) -> dict[str, Any]:
 
 
 def _read_all(root: Path, ids: Mapping[str, Any], faults: list[errors.ContractError]) -> list[Contract]:
-    shared = _shared_types(root, faults)
+    shared = load_types(root, faults)
     contracts = []
     for path in sorted(root.glob("*/*.avsc")):
         if path.parent.name == TYPES:
@@ -134,23 +134,6 @@ def _read_all(root: Path, ids: Mapping[str, Any], faults: list[errors.ContractEr
         if contract is not None:
             contracts.append(contract)
     return contracts
-
-
-def _shared_types(root: Path, faults: list[errors.ContractError]) -> dict[str, Any]:
-    """Read the shared types; they stand alone, so their order does not matter."""
-    shared: dict[str, Any] = {}
-    for path in sorted((root / TYPES).glob("*.avsc")):
-        file = f"{TYPES}/{path.name}"
-        raw = read_json(path, file, faults)
-        if raw is None:
-            continue
-        try:
-            shape = normalise(raw, "casebus.types", {})
-        except TypeRefusedError as refused:
-            faults.append(errors.UnsupportedTypeError(file=file, field="", what=refused.what))
-            continue
-        shared[shape["name"] if isinstance(shape, dict) and "name" in shape else path.stem] = shape
-    return shared
 
 
 def _check_id(contract: Contract, ids: Mapping[str, Any], faults: list[errors.ContractError]) -> None:

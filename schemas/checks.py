@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from schemas.codes import code_list
@@ -16,6 +17,9 @@ PersonKey = Callable[[str], bytes]
 """Turns a normalised identity number into a person key of 33 bytes."""
 
 Check = Callable[[Any, PersonKey | None], Any]
+
+Parts = Mapping[str, Mapping[str, Any]]
+"""`Record.member` → the attributes of that member."""
 
 PERSON_KEY = "casebus.types.PersonKey"
 PERSON_KEY_SUITE = 1
@@ -32,8 +36,13 @@ class Refusal(Exception):  # noqa: N818 - it is turned into a Fault, never shown
         super().__init__(code)
 
 
-def check_of(kind: Any, extras: Mapping[str, Any]) -> Check:  # noqa: PLR0911 - one return per kind of type
-    """Return the check of a type in normal form; `extras` are the field's optional attributes."""
+def check_of(  # noqa: PLR0911 - one return per kind of type
+    kind: Any, extras: Mapping[str, Any], parts: Parts = MappingProxyType({})
+) -> Check:
+    """Return the check of a type in normal form.
+
+    `extras` are the field's optional attributes (of a list: its items'), `parts` those of the members of records in it.
+    """
     match kind:
         case "string":
             return _text(extras)
@@ -55,9 +64,9 @@ def check_of(kind: Any, extras: Mapping[str, Any]) -> Check:  # noqa: PLR0911 - 
         case {"type": "enum"}:
             return _symbol(tuple(kind["symbols"]))
         case {"type": "array"}:
-            return _array(kind["items"])
+            return _array(kind["items"], extras, parts)
         case _:
-            return _record(kind["fields"])
+            return _record(kind["name"], kind["fields"], parts)
 
 
 def _text(extras: Mapping[str, Any]) -> Check:
@@ -192,9 +201,9 @@ def _symbol(symbols: tuple[str, ...]) -> Check:
     return check
 
 
-def _array(items: Any) -> Check:
+def _array(items: Any, extras: Mapping[str, Any], parts: Parts) -> Check:
     nullable = isinstance(items, list)
-    one = check_of(items[1] if nullable else items, {})
+    one = check_of(items[1] if nullable else items, extras, parts)
 
     def check(value: Any, key: PersonKey | None) -> list[Any]:
         if not isinstance(value, list):
@@ -206,11 +215,12 @@ def _array(items: Any) -> Check:
     return check
 
 
-def _record(fields: list[Mapping[str, Any]]) -> Check:
+def _record(record: str, fields: list[Mapping[str, Any]], parts: Parts) -> Check:
     rows = []
     for field in fields:
         nullable = isinstance(field["type"], list)
-        rows.append((field["name"], nullable, check_of(field["type"][1] if nullable else field["type"], {})))
+        base = field["type"][1] if nullable else field["type"]
+        rows.append((field["name"], nullable, check_of(base, parts.get(f"{record}.{field['name']}", {}), parts)))
     names = {name for name, _, _ in rows}
 
     def check(value: Any, key: PersonKey | None) -> dict[str, Any]:

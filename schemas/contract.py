@@ -55,7 +55,10 @@ MAX_CONTRACT_ID = 2**30 - 1
 
 @dataclass(frozen=True)
 class Field:
-    """One field: `avro_type` is fully expanded (no named references), `extras` holds the optional `casebus.*`."""
+    """One field: `avro_type` is fully expanded (no named references), `extras` holds the optional `casebus.*`.
+
+    `parts` holds the attributes of the members of records inside it: `casebus.types.Party.uscc` → format, names.
+    """
 
     name: str
     avro_type: Any
@@ -69,6 +72,7 @@ class Field:
     nullable: bool
     default: None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def label(self) -> tuple[int, tuple[str, ...], str]:
@@ -108,6 +112,10 @@ class Contract:
         case_refs: field name → scheme of the case reference (`GA_AJBH`, `FY_AH`, …).
         share: `unconditional`, `conditional` or `none` (政务数据共享条例).
         retention_days: how long ids and states of this type are kept.
+        owner: kind of organisation that answers for the contract (code list `organisation_kind`).
+        publishers: kinds of organisations that publish it; empty means the owner alone.
+        agreement_no: the co-signed agreement on which courts and procuratorates share.
+        vault: whether it may hold a person in clear; see `schemas.person_fields`.
         level: the highest level of its fields.
     """
 
@@ -124,6 +132,10 @@ class Contract:
     share: str
     themes: tuple[str, ...]
     case_refs: Mapping[str, str]
+    owner: str = ""
+    publishers: tuple[str, ...] = ()
+    agreement_no: str = ""
+    vault: bool = False
 
     @property
     def key(self) -> str:
@@ -169,7 +181,7 @@ class Contract:
     @cached_property
     def checks(self) -> tuple[tuple[str, bool, Check], ...]:
         """(field name, nullable, check) in canonical order: what validation runs."""
-        return tuple((f.name, f.nullable, check_of(f.base_type, f.extras)) for f in self.fields)
+        return tuple((f.name, f.nullable, check_of(f.base_type, f.extras, f.parts)) for f in self.fields)
 
     @cached_property
     def codec(self) -> Codec:

@@ -137,6 +137,42 @@ class UnknownSchemaError(NotFoundError):
     code = "contract.unknown_id"
 
 
+class PersonInClearError(ContractError):
+    """A field would hold a person's name, number, phone or address; fields: `file`, `field`."""
+
+    code = "contract.person_in_clear"
+
+
+class OwnerError(ContractError):
+    """The contract names no owner, or one that is no kind of organisation; fields: `file`, `contract`."""
+
+    code = "contract.owner"
+
+
+class AgreementError(ContractError):
+    """A court or a procuratorate shares on a condition without naming its agreement; fields: `file`, `contract`."""
+
+    code = "contract.agreement"
+
+
+class ShareError(ContractError):
+    """A contract above level 2 is shared without a condition; fields: `file`, `contract`."""
+
+    code = "contract.share"
+
+
+class ThemeError(ContractError):
+    """The contract names no theme, or one that is not in the list; fields: `file`, `contract`, `theme`."""
+
+    code = "contract.theme"
+
+
+class UndescribedFieldError(ContractError):
+    """A field has no description; fields: `file`, `field`."""
+
+    code = "contract.undescribed"
+
+
 class MissingContractError(ContractError):
     """ids.json records a contract whose file is gone; fields: `file`, `contract`."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,9 @@ from schemas.avro_types import NAME, TypeRefusedError, define_once, normalise
 from schemas.codes import exists
 from schemas.contract import ABOUT, FLAGS, LEVELS, Contract, Field, canonical_order
 from schemas.identifiers import FORMATS
+from schemas.json_file import read_json
+from schemas.person_fields import in_clear, sealed_as_vault
+from schemas.shared_types import SharedTypes
 
 LABEL_KEYS = ("casebus.level", "casebus.flags", "casebus.about")
 TITLE_KEYS = ("casebus.zh", "casebus.en", "casebus.source")
@@ -34,6 +36,7 @@ HEAD: Mapping[str, type] = {
     "themes": list,
     "case_refs": dict,
 }
+OPTIONAL_HEAD: Mapping[str, type] = {"owner": str, "publishers": list, "agreement_no": str, "vault": bool}
 SHARES = frozenset({"unconditional", "conditional", "none"})
 INTERNAL = 2
 
@@ -47,7 +50,7 @@ def expected_name(event_type: str) -> tuple[str, str]:
 class ContractReader:
     """Reads the file `path`; `faults` holds all that is wrong with it."""
 
-    def __init__(self, path: Path, shared: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, shared: SharedTypes) -> None:
         self.file = f"{path.parent.name}/{path.name}"
         self.faults: list[errors.ContractError] = []
         self._path = path
@@ -65,7 +68,7 @@ class ContractReader:
         if head is None:
             return None
         self._names(raw, head)
-        fields = canonical_order(f for f in self._fields(raw) if f)
+        fields = canonical_order(f for f in self._fields(raw, vault=head.get("vault", False)) if f)
         if not self.faults:
             self._references(head, fields)
         entry = ids.get(f"{head['type']}/{head['version']}", {})
@@ -79,7 +82,10 @@ class ContractReader:
             self.faults.append(errors.ContractHeadError(file=self.file, key="casebus"))
             return None
         wrong = [k for k, kind in HEAD.items() if not isinstance(head.get(k), kind) or head.get(k) == ""]
-        wrong += sorted(set(head) - set(HEAD))
+        wrong += sorted(set(head) - {*HEAD, *OPTIONAL_HEAD})
+        wrong += [
+            k for k, kind in OPTIONAL_HEAD.items() if k in head and (not isinstance(head[k], kind) or head[k] == "")
+        ]
         for key, fits in (
             ("version", lambda v: v >= 1),
             ("retention_days", lambda v: v >= 1),
@@ -102,7 +108,7 @@ class ContractReader:
             if found != expected:
                 self.faults.append(errors.ContractNameError(file=self.file, expected=expected))
 
-    def _fields(self, raw: Mapping[str, Any]) -> list[Field | None]:
+    def _fields(self, raw: Mapping[str, Any], *, vault: bool) -> list[Field | None]:
         seen: set[str] = set()
         fields = []
         for row in raw["fields"]:
@@ -113,6 +119,10 @@ class ContractReader:
             if name in seen:
                 self._fault(errors.DuplicateFieldError, name)
             seen.add(name)
+            if in_clear(name, str(row.get("casebus.zh")), str(row.get("casebus.about"))) and not (
+                vault and sealed_as_vault(row.get("casebus.level", 0), row.get("casebus.flags"))
+            ):
+                self._fault(errors.PersonInClearError, name)
             fields.append(self._field(name, row, raw.get("namespace", "")))
         return fields
 
@@ -121,7 +131,7 @@ class ContractReader:
         self._label(name, row)
         self._titles(name, row)
         try:
-            shape = normalise(row.get("type"), namespace, self._shared)
+            shape = normalise(row.get("type"), namespace, self._shared.shapes)
         except TypeRefusedError as refused:
             if refused.null_first:
                 self._fault(errors.NullFirstError, name)
@@ -144,8 +154,27 @@ class ContractReader:
             doc=row.get("doc", ""),
             source=row["casebus.source"],
             nullable=nullable,
-            extras={key.removeprefix("casebus."): row[key] for key in EXTRAS if key in row},
+            extras={**self._inherited(row), **{key.removeprefix("casebus."): row[key] for key in EXTRAS if key in row}},
+            parts=self._parts(name, row, namespace),
         )
+
+    def _inherited(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        handed_on = self._shared.alias(row["type"])
+        return {key: value for key, value in handed_on.items() if f"casebus.{key}" in EXTRAS}
+
+    def _parts(self, name: str, row: Mapping[str, Any], namespace: str) -> dict[str, Mapping[str, Any]]:
+        parts = self._shared.parts_of(row["type"], namespace)
+        for place, said in parts.items():
+            member = place.rpartition(".")[2]
+            if in_clear(member, str(said.get("zh")), row["casebus.about"]):
+                self._fault(errors.PersonInClearError, f"{name}.{member}")
+            self._known(f"{name}.{member}", said)
+        return parts
+
+    def _known(self, name: str, said: Mapping[str, Any]) -> None:
+        for key, known_name in (("format", FORMATS.__contains__), ("codes", exists)):
+            if isinstance(said.get(key), str) and not known_name(said[key]):
+                self._fault(errors.FieldAttributeError, name, key=f"casebus.{key}")
 
     def _label(self, name: str, row: Mapping[str, Any]) -> None:
         missing = [key for key in LABEL_KEYS if key not in row]
@@ -170,9 +199,7 @@ class ContractReader:
         for key in row:
             if key.startswith("casebus.") and (key not in known or not isinstance(row[key], EXTRAS.get(key, object))):
                 self._fault(errors.FieldAttributeError, name, key=key)
-        for key, known_name in (("casebus.format", FORMATS.__contains__), ("casebus.codes", exists)):
-            if isinstance(row.get(key), str) and not known_name(row[key]):
-                self._fault(errors.FieldAttributeError, name, key=key)
+        self._known(name, {key: row.get(f"casebus.{key}") for key in ("format", "codes")})
 
     def _references(self, head: Mapping[str, Any], fields: tuple[Field, ...]) -> None:
         by_name = {f.name: f for f in fields}
@@ -185,25 +212,6 @@ class ContractReader:
 
     def _fault(self, kind: type[errors.ContractError], field: str, **more: Any) -> None:
         self.faults.append(kind(file=self.file, field=field, **more))
-
-
-def read_json(path: Path, file: str, faults: list[errors.ContractError]) -> dict[str, Any] | None:
-    """Return the JSON object in `path`; a key that stands twice is a fault, not a silent last one."""
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
-    except (OSError, ValueError):
-        raw = None
-    if not isinstance(raw, dict):
-        faults.append(errors.UnreadableContractError(file=file))
-        return None
-    return raw
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError
-    return found
 
 
 def _assemble(raw: Mapping[str, Any], head: Mapping[str, Any], fields: tuple[Field, ...], number: int) -> Contract:
@@ -225,4 +233,8 @@ def _assemble(raw: Mapping[str, Any], head: Mapping[str, Any], fields: tuple[Fie
         share=head["share"],
         themes=tuple(head["themes"]),
         case_refs=dict(head["case_refs"]),
+        owner=head.get("owner", ""),
+        publishers=tuple(head.get("publishers", ())),
+        agreement_no=head.get("agreement_no", ""),
+        vault=head.get("vault", False),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from schemas.checks import Parts
 from schemas.codes import code_list
 from schemas.contract import Contract, Field
 from schemas.event import Event, derived_id
@@ -27,7 +29,7 @@ UNITS = {"court": "700000", "detention": "600000", "prison": "900000"}
 def example(contract: Contract) -> Event:
     """Return an example event with typed data."""
     data = {field.name: example_value(contract, field) for field in contract.fields}
-    source = SYSTEMS.get(contract.agency, f"{contract.agency}-{DISTRICT}/system")
+    source = SYSTEMS.get(contract.agency, f"{contract.owner or contract.agency}-{DISTRICT}/system")
     return Event(
         id=derived_id(source, contract.key),
         type=contract.type,
@@ -46,21 +48,25 @@ def example_value(contract: Contract, field: Field) -> Any:
         return field.extras["example"]
     if field.extras.get("format") == "unit" and contract.agency in UNITS:
         return ("990100" if contract.agency == "prison" else DISTRICT) + UNITS[contract.agency]
-    if "format" in field.extras:
-        return EXAMPLES[field.extras["format"]]
-    if "codes" in field.extras:
-        return next(iter(code_list(field.extras["codes"])))
-    return _of_type(field.base_type, field.extras.get("min", 0))
+    return _of_type(field.base_type, field.extras, field.parts)
 
 
-def _of_type(kind: Any, least: int) -> Any:  # noqa: PLR0911 - one return per kind of type
+def _of_text(extras: Mapping[str, Any]) -> str:
+    if "format" in extras:
+        return EXAMPLES[extras["format"]]
+    if "codes" in extras:
+        return next(iter(code_list(extras["codes"])))
+    return str(extras.get("example", "example"))
+
+
+def _of_type(kind: Any, extras: Mapping[str, Any], parts: Parts) -> Any:  # noqa: PLR0911 - one return per kind of type
     match kind:
         case "string":
-            return "example"
+            return _of_text(extras)
         case "boolean":
             return False
         case "int" | "long":
-            return max(least, 7)
+            return max(extras.get("min", 0), min(7, extras.get("max", 7)))
         case "double" | "float":
             return 0.5
         case "bytes":
@@ -74,7 +80,7 @@ def _of_type(kind: Any, least: int) -> Any:  # noqa: PLR0911 - one return per ki
         case {"type": "enum"}:
             return kind["symbols"][0]
         case {"type": "array"}:
-            return []
-        case ["null", _]:
-            return None
-    return {f["name"]: _of_type(f["type"], 0) for f in kind["fields"]}
+            return [_of_type(kind["items"], extras, parts)]
+        case ["null", branch]:
+            return _of_type(branch, extras, parts)
+    return {f["name"]: _of_type(f["type"], parts.get(f"{kind['name']}.{f['name']}", {}), parts) for f in kind["fields"]}

@@ -70,7 +70,7 @@ class DecoderSource:
             for row, kind in rows[: last + 1]:
                 inner += [*self.read(kind, "v"), f"out[{row!r}] = v"] if row in wanted else self.skip(kind)
             body += [INDENT + line for line in inner]
-        return self._frame(name, "blobs", ["p = 0"], [*body, "return out"])
+        return self._frame(name, "blobs", ["end = p = 0"], [*body, "return out"])
 
     def read(self, kind: Any, var: str) -> list[str]:  # noqa: PLR0911 - one return per kind of type
         """Return the lines that read a value into `var`."""
@@ -90,7 +90,7 @@ class DecoderSource:
             case "boolean":
                 return [f"{var} = BOOLEAN[buf[p]]", "p += 1"]
             case {"type": "fixed"}:
-                bound = "if q > end: raise TruncatedError(contract=CONTRACT, offset=p)"
+                bound = "if q > end: raise TruncatedError(contract=CONTRACT, offset=min(p, end))"
                 return [f"q = p + {kind['size']}", bound, f"{var} = bytes(buf[p:q])", "p = q"]
             case {"type": "enum"}:
                 table = {index * 2: symbol for index, symbol in enumerate(kind["symbols"])}
@@ -187,7 +187,7 @@ _EXTENT = [
 
 _HANDLERS = [
     "    except (IndexError, struct_error):",
-    "        raise TruncatedError(contract=CONTRACT, offset=p) from None",
+    "        raise TruncatedError(contract=CONTRACT, offset=min(p, end)) from None",  # a skip may stand past the end
     "    except KeyError:",
     "        raise SymbolError(contract=CONTRACT, offset=p) from None",
     "    except VarintError as error:",
