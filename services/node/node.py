@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.catalogue import Contracts
-from schemas.clock import Clock
+from schemas.clock import Clock, SystemClock
 from security.audit.log import AuditLog
 from security.audit.record import Entry
 from security.identity.accounts import Accounts
@@ -124,7 +124,9 @@ def _open(data: DataDirectory, site: Site | None, clock: Clock, stack: ExitStack
     keystore = FileKeystore(data.keys / "keystore.json")
     for label in (AUDIT_KEY, CONTROL_KEY, RECEIPT_KEY):
         keystore.provision_signer(label)
-    sealer = Sealer(keystore, clock, provisions=True)
+    # Keys, passwords and sessions age by the machine's clock: a demonstration's may run a day in seconds.
+    machine = SystemClock()
+    sealer = Sealer(keystore, machine, provisions=True)
     bus = EmbeddedBus(data.bus)
     stack.callback(bus.close)
     audit = AuditLog.open(
@@ -150,7 +152,7 @@ def _open(data: DataDirectory, site: Site | None, clock: Clock, stack: ExitStack
         node=name.node,
         ceiling=ceiling,
     )
-    accounts = Accounts(data.people, clock)
+    accounts = Accounts(data.people, machine)
     releasing = Releasing(bus, audit, sealer, contracts, list, lambda: control.epoch, name.node)
     node = Node(
         data=data,
@@ -165,7 +167,7 @@ def _open(data: DataDirectory, site: Site | None, clock: Clock, stack: ExitStack
         sources=sources,
         tokens=SourceTokens(data.tokens),
         accounts=accounts,
-        signed_in=SignedIn(people_of(control.snapshot), accounts, Sessions(clock), audit),
+        signed_in=SignedIn(people_of(control.snapshot), accounts, Sessions(machine), audit),
         views=ViewRegistry(),
         door=door,
         receivers=[],
