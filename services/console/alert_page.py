@@ -102,11 +102,12 @@ class AlertPage:
         with self._left:
             if view["detail"]:
                 alert_parts.reckoning(words, view)
+            alert_parts.articles(words, view)
+            if view["detail"]:
                 alert_parts.events(words, view)
             alert_parts.hidden(words, view["hidden"])
         with self._right:
             alert_parts.facts(words, view)
-            alert_parts.articles(words, view)
             alert_parts.histories(words, view)
         if self._acts and self._publish:
             self._acts.show(view["clue"])

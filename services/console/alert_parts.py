@@ -8,14 +8,14 @@ from typing import Any
 from services.console import timeline
 from services.console.markup import Box, Text, pill
 from services.console.tones import tone_of
-from services.console.words import Words, moment
+from services.console.words import Words, deadline, moment
 
 View = Mapping[str, Any]
 
 
 def title(words: Words, view: View) -> None:
     """Draw the headline: the model's name, severity and state."""
-    name = f"{view['code']} {words.pair(view['model']['title'])}".strip()
+    name = f"{view['code']} {words.pair(view['about']['title'])}".strip()
     with Box("div", "title"):
         Text("h1", name)
         pill(words.severity(view["severity"]), view["severity"])
@@ -39,10 +39,10 @@ def facts(words: Words, view: View) -> None:
                 ("district", words.place(view["district"])),
                 ("unit", words.place(view["unit"])),
                 ("opened_at", moment(view["opened_at"])),
-                ("due_at", moment(view["due_at"])),
+                ("due_at", deadline(view["due_at"])),
                 ("closed_at", moment(view["closed_at"])),
                 ("reported_at", moment(view["reported_at"])),
-                ("model", f"{view['model']['id']} {view['model']['version']}"),
+                ("model", f"{view['about']['id']} {view['about']['version']}"),
                 ("alert", view["id"]),
             ]
             for name, value in rows:
@@ -57,7 +57,7 @@ def reckoning(words: Words, view: View) -> None:
         with Text("h2", words("steps")):
             Text("small", words("steps.case", subject=detail["subject"]))
         if detail["explain"]:
-            Text("p", words.pair(detail["explain"]))
+            Text("p", words.pair(detail["explain"]), "reckoned")
         with Box("ol", "steps"):
             for step in detail["steps"]:
                 Text("li", words.pair(step))
@@ -70,12 +70,12 @@ def _three_dates(words: Words, view: View) -> None:
         for name in ("due_at", "closed_at", "reported_at"):
             with Box("div"):
                 Text("small", words(f"late.{name}"))
-                Text("b", moment(view[name]))
+                Text("b", deadline(view[name]) if name == "due_at" else moment(view[name]))
 
 
 def articles(words: Words, view: View) -> None:
     """Draw the law the limit rests on; a parameter of ours is called one."""
-    basis = view["detail"]["basis"] if view["detail"] else view["model"]["basis"]
+    basis = view["detail"]["basis"] if view["detail"] else view["about"]["basis"]
     if not basis:
         return
     with Box("section", "card"):

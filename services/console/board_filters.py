@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from schemas.districts import districts, units
 from schemas.errors import NotFoundError
@@ -20,17 +21,20 @@ CHOOSE = """(e) => {
 }"""
 
 
-def filter_bar(words: Words, filters: Mapping[str, str], models: Iterable[Mapping[str, object]]) -> None:
+def filter_bar(words: Words, filters: Mapping[str, str], models: Iterable[Mapping[str, Any]]) -> None:
     """Draw the filters of the board."""
     with Box("form", "filters", role="search", aria_label=words("filters")):
         _select(words, "district", [(d.code, d.name(words.language)) for d in districts()], filters)
         _select(words, "unit", _units(words, filters.get("district", "")), filters)
-        codes = [str(model["code"]) for model in models]
-        _select(words, "model", [(code, code) for code in codes], filters)
+        _select(words, "model", [(str(m["model"]), _model(words, m)) for m in models], filters)
         _select(words, "severity", [(s, words.severity(s)) for s in SEVERITIES], filters)
         _select(words, "state", [(s, words(f"state.{s}")) for s in STATES], filters)
         if filters:
             Text("a", words("filters.clear"), "clear", href=board_url(words.language, {}))
+
+
+def _model(words: Words, model: Mapping[str, Any]) -> str:
+    return f"{model['code']} {words.pair(model['title'])}".strip()
 
 
 def _units(words: Words, district: str) -> list[tuple[str, str]]:

@@ -82,14 +82,22 @@ class BoardPage:
     def _draw_counts(self, view: Mapping[str, Any]) -> None:
         words = self._words
         self._kpis = KeyFigures(words, self._filters)
+        rows = "rows" in view
         with Box("div", "columns"):
             with Box("div", "stack"):
                 self._tiles = Tiles(words, self._filters, view["districts"])
-                self._models = Matrix(words, words("models"), words("filter.model"))
+                if rows:
+                    self._draw_tables(view)
             with Box("div", "stack"):
-                self._units = Matrix(words, words("units"), words("filter.unit")) if view["units"] else None
                 self._draw_list(view)
+                if not rows:
+                    self._draw_tables(view)
         self._show_counts(view)
+
+    def _draw_tables(self, view: Mapping[str, Any]) -> None:
+        words = self._words
+        self._models = Matrix(words, words("models"), words("filter.model"))
+        self._units = Matrix(words, words("units"), words("filter.unit")) if view["units"] else None
 
     def _draw_list(self, view: Mapping[str, Any]) -> None:
         words = self._words
@@ -119,7 +127,7 @@ class BoardPage:
                 self._accesses = LiveGrid(words, access_columns(words), entries, words("log.accesses"))
 
     def _rows(self, view: Mapping[str, Any]) -> list[dict[str, Any]]:
-        titles = {model["code"]: self._words.pair(model["title"]) for model in view["models"]}
+        titles = {model["model"]: self._words.pair(model["title"]) for model in view["models"]}
         one = len({row["district"] for row in view["rows"]}) == 1
         return [alert_row(self._words, row, titles, one_district=one) for row in view["rows"]]
 
@@ -138,11 +146,11 @@ class BoardPage:
     def _show_counts(self, view: Mapping[str, Any]) -> None:
         self._kpis.show(view["kpis"])
         self._tiles.show(view["districts"])
-        self._models.show([self._counted(m, "model", m["code"]) for m in view["models"]])
+        self._models.show([self._counted(m, "model", m["model"]) for m in view["models"]])
         if self._units:
             self._units.show([self._counted(u, "unit", u["unit"]) for u in view["units"]])
 
     def _counted(self, tally: Mapping[str, Any], name: str, value: str) -> tuple[str, str, Mapping[str, Any]]:
         words = self._words
-        title = f"{value} {words.pair(tally.get('title'))}".strip() if name == "model" else words.unit(value)
+        title = f"{tally['code']} {words.pair(tally['title'])}".strip() if name == "model" else words.unit(value)
         return title, board_url(words.language, changed(self._filters, name, value)), tally

@@ -8,7 +8,7 @@ from typing import Any
 from nicegui import ui
 
 from services.console.tones import tone_of
-from services.console.words import Words, moment
+from services.console.words import Words, deadline, moment
 
 PILL = (
     "p => { const e = document.createElement('span'); e.className = 'pill ' + p.data[p.colDef.field + '_tone'];"
@@ -19,6 +19,7 @@ GO = (
     "p => { if (!p.event || p.event.type !== 'keydown' || p.event.key === 'Enter')"
     " window.location.href = p.data.href; }"
 )
+SHOWN_ID = 12
 Row = dict[str, Any]
 
 
@@ -26,6 +27,7 @@ class LiveGrid:
     """A grid that is told whole lists and sends only what changed."""
 
     def __init__(self, words: Words, columns: Sequence[Mapping[str, Any]], rows: Sequence[Row], caption: str) -> None:
+        empty = words("list.empty")
         self._rows = {row["id"]: row for row in rows}
         self._grid = ui.aggrid(
             {
@@ -34,7 +36,7 @@ class LiveGrid:
                 ":getRowId": "p => p.data.id",
                 ":onCellKeyDown": GO,
                 ":onRowDoubleClicked": GO,
-                "localeText": {"noRowsToShow": words("list.empty")},
+                "localeText": {"noRowsToShow": empty},
                 "suppressCellFocus": False,
                 "suppressMovableColumns": True,
                 "animateRows": False,
@@ -77,7 +79,7 @@ def alert_columns(words: Words) -> list[dict[str, Any]]:
 def alert_row(words: Words, row: Mapping[str, Any], titles: Mapping[str, str], *, one_district: bool) -> Row:
     """Render one shell of the board's view model as a row; where all are of one district, units lose its name."""
     tone = tone_of(row["state"], row["severity"])
-    title = titles.get(row["code"], "")
+    title = titles.get(row["model"], "")
     return {
         "id": row["id"],
         "href": f"/{words.language}/alerts/{row['id']}",
@@ -89,7 +91,7 @@ def alert_row(words: Words, row: Mapping[str, Any], titles: Mapping[str, str], *
         "place": words.unit(row["unit"])
         if one_district and row["unit"]
         else words.place(row["unit"] or row["district"]),
-        "due": moment(row["due_at"]),
+        "due": deadline(row["due_at"]),
         "changed": moment(row["recorded_at"]),
         "clue": words.coded("clue.state", row["clue_state"]),
         "order": row["recorded_at"],
@@ -99,9 +101,9 @@ def alert_row(words: Words, row: Mapping[str, Any], titles: Mapping[str, str], *
 def log_columns(words: Words) -> list[dict[str, Any]]:
     """Return the columns of the security officer's list of alerts."""
     return [
-        {"field": "alert", "headerName": words("column.alert"), "flex": 2, ":cellRenderer": LINK},
-        {"field": "state", "headerName": words("column.state"), "flex": 1},
-        {"field": "changed", "headerName": words("column.changed"), "flex": 1.2},
+        {"field": "alert", "headerName": words("column.alert"), "flex": 1, "minWidth": 110, ":cellRenderer": LINK},
+        {"field": "state", "headerName": words("column.state"), "width": 150},
+        {"field": "changed", "headerName": words("column.changed"), "width": 140},
     ]
 
 
@@ -109,7 +111,7 @@ def log_row(words: Words, row: Mapping[str, Any]) -> Row:
     """Render an alert as the log knows it."""
     return {
         "id": row["id"],
-        "alert": row["id"],
+        "alert": row["id"][:SHOWN_ID],
         "href": f"/{words.language}/alerts/{row['id']}",
         "state": words(f"state.{row['state']}"),
         "changed": moment(row["recorded_at"]),
@@ -144,7 +146,7 @@ def access_row(words: Words, entry: Mapping[str, Any]) -> Row:
         "outcome": words.coded("console.outcome", entry["outcome"]),
         "actor": entry["actor"],
         "role": words.role(entry["role"]),
-        "alert": entry["alert_id"][:12],
+        "alert": entry["alert_id"][:SHOWN_ID],
         "href": f"/{words.language}/alerts/{entry['alert_id']}",
         "order": entry["leaf"],
     }

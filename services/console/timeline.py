@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from services.console.markup import Box, Text, pill
@@ -21,17 +21,18 @@ def draw(words: Words, events: Sequence[Mapping[str, Any]]) -> None:
 
 def value(words: Words, shown: Mapping[str, Any]) -> str:
     """Render one value of an event."""
-    match shown["kind"]:
-        case "time":
-            return moment(shown["value"])
-        case "yes":
-            return words("yes" if shown["value"] else "no")
-        case "number":
-            return f"{shown['value']:,}"
-        case "person":
-            return words("person_key", digits=shown["value"])
-        case _:
-            return str(shown["value"])
+    known = shown["value"]
+    if shown["name"] == "unit":
+        return words.place(str(known))
+    renderers: dict[str, Callable[[Any], str]] = {
+        "time": moment,
+        "yes": lambda yes: words("yes" if yes else "no"),
+        "number": lambda number: f"{number:,}",
+        "named": words.pair,
+        "code": lambda code: words.coded(f"console.code.{shown['name']}", code),
+        "person": lambda digits: words("person_key", digits=digits),
+    }
+    return renderers.get(shown["kind"], str)(known)
 
 
 def _event(words: Words, event: Mapping[str, Any]) -> None:
@@ -52,7 +53,7 @@ def _event(words: Words, event: Mapping[str, Any]) -> None:
             for shown in event["fields"]:
                 with Box("span"):
                     Text("b", words.pair(shown))
-                    Text("span", words.place(shown["value"]) if shown["name"] == "unit" else value(words, shown))
+                    Text("span", value(words, shown))
         if event["hidden"]:
             with Box("ul", "lock", aria_label=words("hidden")):
                 for hidden in event["hidden"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 MICROSECONDS = 1_000_000
 HTML_LANGUAGES: dict[Language, str] = {"zh": "zh-CN", "en": "en-US"}
 NOTHING = "—"
+MIDNIGHT = time()
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,13 @@ class Words:
 def moment(at: int | None) -> str:
     """Render microseconds as date and minute in the city's zone."""
     return local(at).strftime("%Y-%m-%d %H:%M") if at is not None else NOTHING
+
+
+def deadline(at: int | None) -> str:
+    """Render the end of a limit as people say it: the last day at 24:00, not the next at 00:00."""
+    if at is None or local(at).time() != MIDNIGHT:
+        return moment(at)
+    return f"{local(at - 1).strftime('%Y-%m-%d')} 24:00"
 
 
 def second(at: int | None) -> str:

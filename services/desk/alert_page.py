@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from schemas.texts import LANGUAGES
 from security.policy.table import Decision
 from services.desk.alert_contract import ALERT, DETAIL_CLASS
 from services.desk.board import log_row, shell
@@ -17,15 +18,27 @@ from streams.projections.values import AccessRow, AlertRow, ClueStepRow, StateRo
 ASSIGNMENT_NEEDED = "desk.needs_assignment"
 
 
-def open_detail(detail: Detail, timeline: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Render an opened detail; the model's key stays inside: it may hold a person key."""
+def open_detail(
+    detail: Detail, timeline: Sequence[Mapping[str, Any]], titles: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
+    """Render an opened detail; the model's key stays inside: it may hold a person key.
+
+    `titles` names event types: the arithmetic speaks of events by their type.
+    """
     return {
         "subject": detail.subject,
         "explain": detail.explain,
-        "steps": list(detail.steps),
+        "steps": [_named(step, titles) for step in detail.steps],
         "basis": list(detail.basis),
         "timeline": list(timeline),
     }
+
+
+def _named(step: Mapping[str, Any], titles: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    said: dict[str, str] = {language: str(step.get(language, "")) for language in LANGUAGES}
+    for kind in {str(value) for value in dict(step.get("fields", {})).values()} & set(titles):
+        said = {language: words.replace(kind, titles[kind][language]) for language, words in said.items()}
+    return said
 
 
 def hidden_detail(why: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -76,7 +89,7 @@ def clue(person: Person, now: Clue, steps: Sequence[ClueStepRow]) -> dict[str, A
 def with_shell(row: AlertRow, model: Mapping[str, Any], history: Sequence[StateRow]) -> dict[str, Any]:
     """Render what stands on the page for everybody who may see the shell."""
     return shell(row) | {
-        "model": {"id": row.model, "version": row.version, "digest": row.digest, **model},
+        "about": {"id": row.model, "version": row.version, "digest": row.digest, **model},
         "history": states(history),
     }
 

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from services.desk.models import ModelCards
 from streams.projections.values import AlertRow, Count
 
 SEVERITIES = ("red", "orange", "yellow", "blue")
@@ -51,11 +52,15 @@ def by_unit(counts: Sequence[Count]) -> list[dict[str, Any]]:
     return sorted(tiles, key=lambda tile: (-tile["open"], tile["unit"]))
 
 
-def by_model(counts: Sequence[Count], titles: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
-    """Tally each model that is known or has alerts, by its code."""
-    groups = _group(counts, lambda count: count.code)
-    codes = sorted({*groups, *titles})
-    return [_tile("code", code, groups.get(code, [])) | {"title": titles.get(code)} for code in codes]
+def by_model(counts: Sequence[Count], models: ModelCards) -> list[dict[str, Any]]:
+    """Tally each model that is known or has alerts; models that share a code stand beside each other."""
+    groups = _group(counts, lambda count: count.model)
+    names = {count.model: (count.code, None) for count in counts} | models.names()
+    ordered = sorted(names, key=lambda model: (names[model][0], model))
+    return [
+        _tile("model", model, groups.get(model, [])) | {"code": names[model][0], "title": names[model][1]}
+        for model in ordered
+    ]
 
 
 def by_state(counts: Iterable[Count]) -> dict[str, int]:
@@ -70,6 +75,7 @@ def shell(row: AlertRow) -> dict[str, Any]:
     """Render the level 2 shell of an alert."""
     return {
         "id": row.id,
+        "model": row.model,
         "code": row.code,
         "state": row.state,
         "severity": row.severity,

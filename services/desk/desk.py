@@ -171,7 +171,7 @@ class Desk:
             "states": board.by_state(counts),
             "districts": board.by_district(city, [district.code for district in districts()]),
             "units": board.by_unit(counts) if wanted.districts else [],
-            "models": board.by_model(counts, self._models.titles()),
+            "models": board.by_model(counts, self._models),
         }
 
     def _rows(self, person: Person, wanted: Filter) -> list[AlertRow]:
@@ -194,11 +194,8 @@ class Desk:
 
     def _known(self, person: Person, opened: Opened) -> Known | None:
         """Return what a publication would carry, where this person's organisation has a system for it."""
-        if (
-            not person.publishes
-            or opened.row.unit not in person.units
-            or not detail_decision(opened.table, opened.guards)[0]
-        ):
+        may_open, _ = detail_decision(opened.table, opened.guards)
+        if not (may_open and person.publishes and opened.row.unit in person.units):
             return None
         detail = self._openings.detail(opened.row)
         person_key = self._openings.person_key(detail)
@@ -206,7 +203,8 @@ class Desk:
 
     def _forms(self, person: Person, opened: Opened) -> list[dict[str, Any]]:
         known = self._known(person, opened)
-        if known is None:
+        # A clock that stands still misses no decision.
+        if known is None or opened.row.state not in board.OPEN_STATES:
             return []
         contracts = [self._contracts.by_type(kind) for kind in self._closers(opened, known.source)]
         return [publishing.form(c, known, self._options) for c in contracts if publishing.offered(c, known)]

@@ -31,9 +31,9 @@ class ModelCards:
     def __init__(self, cards: Iterable[ModelCard] = ()) -> None:
         self._by_id = {card.id: card for card in cards}
 
-    def titles(self) -> dict[str, Mapping[str, str]]:
-        """Return code → title."""
-        return {card.code: card.title for card in self._by_id.values()}
+    def names(self) -> dict[str, tuple[str, Mapping[str, str] | None]]:
+        """Return model id → (code, title)."""
+        return {card.id: (card.code, card.title) for card in self._by_id.values()}
 
     def about(self, model: str) -> dict[str, Any]:
         """Render a model for an alert's page: public facts only."""

@@ -81,7 +81,7 @@ class Openings:
             case=self.case_digest(detail.subject),
             data={"events": [e["event_id"] for e in events], "fields": fields},
         )
-        return {"detail": alert_page.open_detail(detail, events), "hidden": []}
+        return {"detail": alert_page.open_detail(detail, events, self._titles()), "hidden": []}
 
     def _events(self, table: Table, detail: Detail, guards: int) -> list[dict[str, Any]]:
         evidence = set(detail.evidence)
@@ -98,6 +98,9 @@ class Openings:
         if not decision.visible:
             return None
         return rendering.event(row, contract, decision, blobs, evidence=evidence)
+
+    def _titles(self) -> dict[str, dict[str, str]]:
+        return {contract.type: {"zh": contract.zh, "en": contract.en} for contract in self.contracts.all()}
 
     def _opened(self, row: CaseEventRow) -> tuple[frozenset[str], list[bytes | None]]:
         ad = panorama.panorama_ad(bytes.fromhex(row.event_id))

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from security.policy.table import Decision
-
+from schemas.codes import code_list
 from schemas.contract import Contract, Field
+from security.policy.table import Decision
 from streams.projections.values import CaseEventRow
 
 EPOCH = date(1970, 1, 1)
@@ -68,7 +68,15 @@ def _values(contract: Contract, decision: Decision, blobs: Sequence[bytes | None
 
 def _shown(field: Field, value: Any) -> dict[str, Any]:
     kind, shown = _typed(field.base_type, value)
+    if "codes" in field.extras:
+        kind, shown = "named", _named(str(field.extras["codes"]), str(value))
     return {"name": field.name, "zh": field.zh, "en": field.en, "level": field.level, "kind": kind, "value": shown}
+
+
+def _named(codes: str, value: str) -> dict[str, str]:
+    """Name a value of a code list; a code that is no longer in it names itself."""
+    entry = code_list(codes).get(value)
+    return {"zh": entry.zh, "en": entry.en} if entry else {"zh": value, "en": value}
 
 
 def _typed(avro_type: Any, value: Any) -> tuple[str, Any]:

@@ -158,7 +158,7 @@ class ReadModel:
 
     def _count(self, wanted: Filter) -> tuple[Count, ...]:
         table = tables.alerts
-        group = (table.c.district, table.c.unit, table.c.code, table.c.severity, table.c.state)
+        group = (table.c.district, table.c.unit, table.c.model, table.c.code, table.c.severity, table.c.state)
         query = select(*group, func.count().label("number")).where(*_conditions(wanted)).group_by(*group)
         return tuple(Count(**row) for row in self._rows(query.order_by(*group)))
 
@@ -180,9 +180,10 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.districts:
         conditions.append(or_(*(table.c.district == code for code in wanted.districts)))
+    if wanted.model:
+        conditions.append(or_(table.c.model == wanted.model, table.c.code == wanted.model))
     for column, value in (
         (table.c.unit, wanted.unit),
-        (table.c.code, wanted.model),
         (table.c.severity, wanted.severity),
         (table.c.state, wanted.state),
     ):

@@ -13,7 +13,7 @@ class Filter:
     Attributes:
         districts: six-digit codes, any of them.
         unit: twelve digits.
-        model: model code, such as `M01`.
+        model: id of a model, or a code that several models share, such as `M13`.
         severity: blue, yellow, orange or red.
         state: an alert state.
     """
@@ -31,6 +31,7 @@ class Count:
 
     district: str
     unit: str
+    model: str
     code: str
     severity: str
     state: str
