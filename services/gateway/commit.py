@@ -17,8 +17,9 @@ from security.keys.port import Signer
 from security.sealing import Sealer
 from services.gateway.dead_letters import TOPIC, UNKNOWN_AGENCY, Draft, RecentLetters, letter_key
 from services.gateway.inspection import UNKNOWN_TYPE, Inspector, Rejected
-from services.gateway.memory import PAYLOAD_LENGTH, Kept, Memory, Statements
+from services.gateway.memory import Kept, Memory, Statements
 from services.gateway.outcome import Outcome, Status
+from services.gateway.payload import payload_digest, recorded
 from services.gateway.publication import (
     PARTITION,
     Publication,
@@ -125,7 +126,7 @@ class CommitDraft:
         takings = self._takings[-1]
         taken = _Taken(Status.ACCEPTED, event.id, payload, len(self._speakers) - 1, len(takings))
         self._earlier[source, event.id] = taken
-        takings.append(Taking(_recorded(prepared, self._now), payload, body))
+        takings.append(Taking(recorded(prepared, self._now), payload, body))
         return taken
 
     def _conflict(self, speaker: Speaker, prepared: Prepared, said: Any, body: bytes) -> _Pending:
@@ -219,40 +220,3 @@ class CommitDraft:
             return pending
 
         return [[outcome(pending) for pending in row] for row in self._rows]
-
-
-def payload_digest(prepared: Prepared, sealer: Sealer) -> bytes:
-    """Return the keyed digest of what an event says: the same for the same content, however it is written in JSON."""
-    event = prepared.event
-    said = b"\0".join(
-        (
-            event.type.encode(),
-            event.sequence.encode(),
-            event.subject.encode(),
-            event.district.encode(),
-            event.occurred_at.to_bytes(8, "big", signed=True),
-            event.supersedes or b"",
-            ",".join(sorted(event.flags)).encode() if event.flags else b"",
-            *prepared.blobs,
-        )
-    )
-    return sealer.keyed_digest("gateway-payload", said)[:PAYLOAD_LENGTH]
-
-
-def _recorded(prepared: Prepared, now: int) -> Prepared:
-    """Set the time of recording: the gateway's clock, whatever the publisher wrote."""
-    event = prepared.event
-    recorded = Event(
-        event.id,
-        event.type,
-        event.source,
-        event.sequence,
-        event.subject,
-        event.occurred_at,
-        event.district,
-        event.data,
-        event.flags,
-        event.supersedes,
-        now,
-    )
-    return Prepared(recorded, prepared.contract, prepared.blobs)
