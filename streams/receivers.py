@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from security.batch import Header
-from security.labels import Label
+from security.labels import RESTRICTED, Label
 from security.policy.guards import guards_of
 from security.policy.table import Decision, DecisionTable
 from security.sealing import Sealer
@@ -22,12 +22,12 @@ from streams.panorama import EventRow
 from streams.release import OpenedClasses, Share, Taken
 from streams.supervision.fact import Fact
 
-PANORAMA_LABEL = Label(4)
+PANORAMA_LABEL = Label(RESTRICTED)
 """The panorama seals every class of an event together: the detail carries the highest level."""
 
 
-WORK_LABEL = Label(3)
-"""Facts join what the models ask for: up to level 3 in the models of today; the batch is sealed whole."""
+WORK_LABEL = Label(RESTRICTED)
+"""A work batch is sealed whole, as what the highest flag of an event could make of it."""
 
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -94,7 +94,7 @@ class EngineReceiver(Deciding):
         names = decision.fields
         data = event.contract.codec.project(names)(event.blobs()) if names else {}
         asked = self.principal.fields.get(event.header.type, frozenset())
-        return Taken(fact(event.header, data), withheld=len(asked) - len(names))
+        return Taken(fact(event.header, data), names, len(asked) - len(names))
 
     @property
     def topic(self) -> str:
@@ -159,7 +159,7 @@ class PanoramaReceiver(Deciding):
             header.supersedes,
             detail,
         )
-        return Taken(panorama.encode(row), withheld=len(decision.withheld))
+        return Taken(panorama.encode(row), decision.fields, len(decision.withheld))
 
     @property
     def topic(self) -> str:

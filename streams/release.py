@@ -3,8 +3,8 @@
 A pure function of a batch, the receivers of the current control epoch and the ids already seen. For each event, in the
 order of the batch:
 
-1. an id seen before with the same payload is a *repeat* and goes nowhere; with another payload it is a *conflict*: it
-   is quarantined under a code, never dropped;
+1. an id seen before with the same payload is a *repeat* and goes nowhere; with another payload, or where a part of it
+   cannot be opened or read, it is *set aside*: quarantined under a code, never dropped, and no harm to its neighbours;
 2. each receiver decides and builds what it may have. What it gets is named in one manifest per raw record and receiver.
 
 Nothing is delivered here. The runner makes the manifests durable first and then delivers in one transaction: delivered
@@ -19,8 +19,11 @@ from typing import Any, Protocol
 
 from schemas.catalogue import Contracts
 from schemas.contract import Contract
+from schemas.errors import CasebusError
+from security.audit.record import Data
 from security.batch import Header, OpenedBatch, OpenedEvent
 from security.labels import OPEN_LEVEL
+from security.payload import KeyedDigest, payload_digest
 
 DIGEST_LENGTH = 16
 CONFLICT = "release.conflict"
@@ -60,9 +63,10 @@ class OpenedClasses:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What one receiver gets of one event: the bytes to deliver and how many fields were withheld."""
+    """What one receiver gets of one event: what to deliver, the names of its fields, how many were withheld."""
 
     payload: Any
+    fields: tuple[str, ...] = ()
     withheld: int = 0
 
 
@@ -100,19 +104,20 @@ class Share:
     receiver: Receiver
     place: Place
     items: list[tuple[Header, Any]] = field(default_factory=list)
+    masks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     withheld: int = 0
     denied: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
-    """An event whose id was taken before with another payload; `index` is its place in the batch."""
+class SetAside:
+    """An event that cannot go on; `index` is its place in the batch, `code` says why."""
 
     place: Place
     index: int
     event_id: bytes
     source: str
-    code: str = CONFLICT
+    code: str
 
 
 @dataclass(slots=True)
@@ -121,13 +126,9 @@ class Released:
 
     shares: list[Share]
     seen: dict[bytes, bytes] = field(default_factory=dict)
-    conflicts: list[Conflict] = field(default_factory=list)
+    aside: list[SetAside] = field(default_factory=list)
     repeats: int = 0
     fresh: int = 0
-
-
-KeyedDigest = Callable[[str, bytes], bytes]
-"""(use, data) → keyed digest: digests of payloads must not be guessable from a stolen state."""
 
 
 def release(
@@ -141,59 +142,66 @@ def release(
     """Decide about every event of one raw record; `seen` answers id key → payload digest."""
     outcome = Released([Share(receiver, place) for receiver in receivers])
     for event in batch.events:
-        opened = OpenedClasses(event, contracts.by_id(event.header.schema_id))
-        key, payload = identity(opened, digest)
-        known = outcome.seen.get(key) or seen(key)
-        if known is not None:
-            if known == payload:
-                outcome.repeats += 1
-            else:
-                header = event.header
-                outcome.conflicts.append(Conflict(place, event.position, header.id, header.source))
+        header = event.header
+        try:
+            opened = OpenedClasses(event, contracts.by_id(header.schema_id))
+            key, payload = identity(opened, digest)
+        except CasebusError as error:
+            outcome.aside.append(SetAside(place, event.position, header.id, header.source, error.code))
             continue
-        outcome.seen[key] = payload
-        outcome.fresh += 1
-        for share in outcome.shares:
-            give(share, opened)
+        known = outcome.seen.get(key) or seen(key)
+        if known == payload:
+            outcome.repeats += 1
+        elif known is not None:
+            outcome.aside.append(SetAside(place, event.position, header.id, header.source, CONFLICT))
+        else:
+            outcome.seen[key] = payload
+            outcome.fresh += 1
+            give_all(outcome, opened, event.position)
     return outcome
 
 
-def give(share: Share, opened: OpenedClasses) -> None:
-    """Let one receiver take its part of one event."""
-    taken = share.receiver.take(opened)
-    if taken is None:
-        share.denied += 1
-        return
-    share.items.append((opened.header, taken.payload))
-    share.withheld += taken.withheld
+def give_all(outcome: Released, opened: OpenedClasses, index: int) -> None:
+    """Let every receiver take its part; one that cannot build it gets nothing and leaves a trace, the others theirs."""
+    header = opened.header
+    for share in outcome.shares:
+        try:
+            taken = share.receiver.take(opened)
+        except CasebusError as error:
+            share.denied += 1
+            outcome.aside.append(SetAside(share.place, index, header.id, header.source, error.code))
+            continue
+        if taken is None:
+            share.denied += 1
+            continue
+        share.items.append((header, taken.payload))
+        share.masks.append((header.type, taken.fields))
+        share.withheld += taken.withheld
 
 
 def identity(opened: OpenedClasses, digest: KeyedDigest) -> tuple[bytes, bytes]:
-    """Return (key of source and id, digest of what the event says), 16 bytes each.
-
-    The digest is over the content, not over the sealed bytes: the same event sent twice is sealed differently.
-    """
+    """Return (key of source and id, digest of what the event says), 16 bytes each."""
     header = opened.header
     key = digest("release-id", header.source.encode() + b"\0" + header.id)[:DIGEST_LENGTH]
-    said = b"\0".join(
-        (
-            header.type.encode(),
-            header.subject.encode(),
-            header.district.encode(),
-            header.occurred_at.to_bytes(8, "big", signed=True),
-            header.supersedes or b"",
-            ",".join(sorted(opened.flags)).encode(),
-            b"".join(blob or b"" for blob in opened.blobs()),
-        )
-    )
-    return key, digest("release-payload", said)[:DIGEST_LENGTH]
+    return key, payload_digest(digest, "release-payload", header, opened.flags, opened.blobs())
 
 
-def manifest_data(share: Share) -> dict[str, Any]:
-    """Return the `data` of the manifest that authorises a share: which events, how much was withheld or denied."""
+MANIFEST_LISTS = ("events", "by")
+"""The lists of a manifest that have one item an event: they are split together."""
+
+
+def manifest_data(share: Share) -> Data:
+    """Return the `data` of the manifest that authorises a share.
+
+    `events` are ids; `by` gives for each event the index of its mask in `masks`: event type and the fields released.
+    """
+    masks = list(dict.fromkeys(share.masks))
+    index = {mask: n for n, mask in enumerate(masks)}
     return {
+        "by": [index[mask] for mask in share.masks],
         "denied": share.denied,
         "events": [header.id.hex() for header, _ in share.items],
+        "masks": [[event_type, list(names)] for event_type, names in masks],
         "withheld": share.withheld,
     }
 

@@ -50,7 +50,8 @@ class ViewReceiver(Deciding):
         value = self.builder(event.contract).build(header.id, event.blobs(), decision)
         with_subject = event.contract.subject_field in decision.fields
         key = self.sealer.keyed_digest(f"key/{self.subscription}", header.subject.encode())[:16]
-        return Taken(View(key, value, cloudevent_headers(header, with_subject=with_subject)), len(decision.withheld))
+        view = View(key, value, cloudevent_headers(header, with_subject=with_subject))
+        return Taken(view, decision.fields, len(decision.withheld))
 
     def builder(self, contract: Contract) -> ViewBuilder:
         """Return the builder of a contract's view for this subscription."""

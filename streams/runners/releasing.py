@@ -22,7 +22,17 @@ from security.sealing import Sealer
 from security.subjects import Principal
 from streams.bus.port import Bus, Record, Stored, Transaction
 from streams.receivers import Deciding
-from streams.release import Conflict, Place, Released, Share, manifest_data, manifest_id, release
+from streams.release import (
+    CONFLICT,
+    MANIFEST_LISTS,
+    Place,
+    Released,
+    SetAside,
+    Share,
+    manifest_data,
+    manifest_id,
+    release,
+)
 
 GROUP = "release"
 SEEN = "release.seen"
@@ -110,7 +120,7 @@ class Releasing:
             outcome = self._release(batch, place, receivers, seen)
             seen.update(outcome.seen)
             outcomes.append(outcome)
-            letters += [letter_of(conflict) for conflict in outcome.conflicts]
+            letters += [letter_of(each) for each in outcome.aside]
         shares = [share for outcome in outcomes for share in outcome.shares if share.items or share.denied]
         by_id = {receiver.subscription: receiver for receiver in receivers}
         leaves = self._authorise(shares, letters, by_id, epoch)
@@ -168,7 +178,8 @@ class Releasing:
         starts: list[int] = []
         for share in shares:
             starts.append(len(entries))
-            entries += split_manifest(manifest(share, by_id[share.receiver.subscription].principal, epoch))
+            principal = by_id[share.receiver.subscription].principal
+            entries += split_manifest(manifest(share, principal, epoch), MANIFEST_LISTS)
         entries += [quarantine(letter, epoch) for letter in letters]
         if not entries:
             return []
@@ -189,7 +200,7 @@ class Releasing:
         for outcome in outcomes:
             tally.events += outcome.fresh
             tally.repeats += outcome.repeats
-            tally.conflicts += len(outcome.conflicts)
+            tally.conflicts += sum(each.code == CONFLICT for each in outcome.aside)
         tally.quarantined += len(letters)
         for share in shares:
             name = share.receiver.subscription
@@ -230,11 +241,11 @@ def quarantine(letter: DeadLetter, epoch: int) -> Entry:
     )
 
 
-def letter_of(conflict: Conflict) -> DeadLetter:
-    """Make the dead letter of a conflict."""
-    place = conflict.place
+def letter_of(aside: SetAside) -> DeadLetter:
+    """Make the dead letter of an event that was set aside."""
+    place = aside.place
     return DeadLetter(
-        1, conflict.code, place.topic, place.partition, place.offset, conflict.index, conflict.event_id, conflict.source
+        1, aside.code, place.topic, place.partition, place.offset, aside.index, aside.event_id, aside.source
     )
 
 

@@ -15,14 +15,14 @@ from functools import lru_cache
 
 import msgspec
 
-from security.labels import Label
+from security.labels import RESTRICTED, Label
 from security.sealing import Sealer
 from streams.bus.port import Transaction
 from streams.supervision.keystate import Wake
 
 STATE = "supervise.state"
 DUE = "supervise.due"
-STATE_LABEL = Label(3)
+STATE_LABEL = Label(RESTRICTED)
 TIMELINE_LENGTH = 8
 HEAD = TIMELINE_LENGTH + 8
 OFFSET = 1 << 63

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from security.labels import Label
+from security.labels import SENSITIVE, Label
 from security.sealing import Sealer
 from streams import alerts, work
 from streams.alerts import AlertRecord, Detail
@@ -24,7 +24,7 @@ MARKS = "supervise.marks"
 MARKS_KEY = b"marks"
 ITEMS = 64
 """Work items of one step."""
-ALERT_LABEL = Label(3)
+ALERT_LABEL = Label(SENSITIVE)
 PARTITION = 0
 SILENT_AFTER = 2 * 86_400_000_000
 """A source whose mark lies this far behind the clock is shown as silent (a parameter of ours)."""

@@ -6,11 +6,14 @@ import dataclasses
 import uuid
 from typing import Any
 
+import msgspec
+
 from schemas.catalogue import Contracts
 from schemas.event import Event
 from security.batch import OpenedBatch, Prepared, pack, unpack
 from security.policy.compile import compile_table
 from security.subjects import Principal
+from security.views import ViewMismatchError
 from streams.receivers import EngineReceiver, PanoramaReceiver
 from streams.release import OpenedClasses, Place, Released, Taken, manifest_data, manifest_id, release
 from tests.unit.security.sealed import NOON, sealer
@@ -60,7 +63,7 @@ class Everything:
 
     def take(self, event: OpenedClasses) -> Taken | None:
         """Take the id."""
-        return Taken(event.header.id)
+        return Taken(event.header.id, ("unit",))
 
 
 class Nothing(Everything):
@@ -109,7 +112,7 @@ def test_a_repeat_may_be_recorded_later_and_sealed_anew() -> None:
 
     again = released(batch_of(extended(1, recorded_at=NOON + 999_999)), Everything(), seen=first.seen)
 
-    assert (again.repeats, again.conflicts) == (1, [])
+    assert (again.repeats, again.aside) == (1, [])
 
 
 def test_the_same_id_with_another_content_is_a_conflict() -> None:
@@ -119,7 +122,7 @@ def test_the_same_id_with_another_content_is_a_conflict() -> None:
 
     again = released(batch_of(other), Everything(), seen=first.seen)
 
-    assert [(c.event_id, c.index, c.code) for c in again.conflicts] == [(other.id, 0, "release.conflict")]
+    assert [(c.event_id, c.index, c.code) for c in again.aside] == [(other.id, 0, "release.conflict")]
     assert again.shares[0].items == []
 
 
@@ -137,7 +140,13 @@ def test_each_receiver_takes_its_own_part() -> None:
     given, denied = outcome.shares
     assert (len(given.items), given.denied) == (2, 0)
     assert (len(denied.items), denied.denied) == (0, 2)
-    assert manifest_data(given) == {"denied": 0, "events": [extended(1).id.hex(), extended(2).id.hex()], "withheld": 0}
+    assert manifest_data(given) == {
+        "by": [0, 0],
+        "denied": 0,
+        "events": [extended(1).id.hex(), extended(2).id.hex()],
+        "masks": [["police.review.extended", ["unit"]]],
+        "withheld": 0,
+    }
 
 
 def test_a_manifest_is_known_by_place_subscription_and_epoch() -> None:
@@ -185,3 +194,34 @@ def test_a_row_of_the_panorama_names_the_unit_and_seals_the_rest() -> None:
     (_, row), *_ = share.items
     assert UNIT.encode() in row
     assert b"county" not in row
+
+
+def test_an_event_that_cannot_be_read_hurts_no_neighbour() -> None:
+    """An unknown contract sets one event aside under its code; the other goes on."""
+    batch = batch_of(extended(1), extended(2))
+    known = batch.events[0].header
+    batch.events[0].header = msgspec.structs.replace(known, schema_id=2**29)
+
+    outcome = released(batch, Everything())
+
+    assert [(a.index, a.code) for a in outcome.aside] == [(0, "contract.unknown_id")]
+    assert len(outcome.shares[0].items) == 1
+
+
+class Broken(Everything):
+    """A receiver whose view does not fit."""
+
+    subscription = "broken"
+
+    def take(self, event: OpenedClasses) -> Taken | None:
+        """Fail as a view builder does."""
+        raise ViewMismatchError(type=event.header.type)
+
+
+def test_a_receiver_that_fails_leaves_a_trace_and_the_others_alone() -> None:
+    """What one subscription cannot build is set aside for it; the others get theirs."""
+    outcome = released(batch_of(extended(1)), Broken(), Everything())
+
+    broken, fine = outcome.shares
+    assert (broken.items, broken.denied, len(fine.items)) == ([], 1, 1)
+    assert [a.code for a in outcome.aside] == ["sealing.view_mismatch"]
