@@ -7,7 +7,7 @@ entry per published batch, so that remembering costs one write for up to 256 eve
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, overload
 
 import msgspec
@@ -81,6 +81,11 @@ class Statements(Sequence[Statement]):
 
     @overload
     def __getitem__(self, index: slice) -> list[Statement]: ...
+
+    def __iter__(self) -> Iterator[Statement]:
+        for kept in self._batches:
+            for place in range(len(kept)):
+                yield Known(kept, place).statement
 
     def __getitem__(self, index: int | slice) -> Statement | list[Statement]:
         """Return one statement, or several."""

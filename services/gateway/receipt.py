@@ -70,9 +70,13 @@ class Commit:
     signer: Signer
 
     @cached_property
+    def _made(self) -> list[Statement]:
+        return list(self.statements)
+
+    @cached_property
     def _levels(self) -> list[list[str]]:
         """The tree in hex, level by level from the leaves up; a node without a sibling stands in the next level too."""
-        level = [leaf_hash(_encode(statement)) for statement in self.statements]
+        level = [leaf_hash(_encode(statement)) for statement in self._made]
         levels = [level]
         while len(level) > 1:
             pairs = zip(level[::2], level[1::2], strict=False)
@@ -98,7 +102,7 @@ class Commit:
             if at ^ 1 < len(level):
                 path.append(level[at ^ 1])
             at >>= 1
-        return Receipt(self.statements[index], index, len(self.statements), tuple(path), self._signature, self._key)
+        return Receipt(self._made[index], index, len(self._made), tuple(path), self._signature, self._key)
 
 
 def id_text(raw: bytes) -> str:
