@@ -76,16 +76,16 @@ class Statements(Sequence[Statement]):
     def __len__(self) -> int:
         return self._length
 
+    def __iter__(self) -> Iterator[Statement]:
+        for kept in self._batches:
+            for place in range(len(kept)):
+                yield Known(kept, place).statement
+
     @overload
     def __getitem__(self, index: int) -> Statement: ...
 
     @overload
     def __getitem__(self, index: slice) -> list[Statement]: ...
-
-    def __iter__(self) -> Iterator[Statement]:
-        for kept in self._batches:
-            for place in range(len(kept)):
-                yield Known(kept, place).statement
 
     def __getitem__(self, index: int | slice) -> Statement | list[Statement]:
         """Return one statement, or several."""
