@@ -31,20 +31,22 @@ DIGEST_HEX = 64
 CHUNK = 32
 """Records that are decoded at once: enough for one call to pay, few enough to stay in the processor's cache."""
 
-if TYPE_CHECKING:
-    _Act = Act
-else:
-    # The decoder must take an act that this version does not know: it is reported, not refused.
-    _Act = str
-
 _Int = Annotated[int, msgspec.Meta(ge=-(2**53 - 1), le=2**53 - 1)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+_Partition = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 # Four levels below `data`, spelled out: the decoder checks them in C and no input can nest deeper.
 _Value1 = bool | _Int | str
 _Value2 = bool | _Int | str | list[_Value1] | dict[str, _Value1]
 _Value3 = bool | _Int | str | list[_Value2] | dict[str, _Value2]
 _Value4 = bool | _Int | str | list[_Value3] | dict[str, _Value3]
-Data = dict[str, _Value4]
+
+if TYPE_CHECKING:
+    _Act = Act
+    Data = dict[str, Any]
+else:
+    # The decoder must take an act that this version does not know: it is reported, not refused.
+    _Act = str
+    Data = dict[str, _Value4]
 
 
 class Sealed(msgspec.Struct, frozen=True, gc=False):
@@ -83,7 +85,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=T
     off: _Count | None = None
     org: str = ""
     out: str = msgspec.field(default_factory=lambda: "ok")
-    part: _Count | None = None
+    part: _Partition | None = None
     pii: tuple[Sealed, ...] = ()
     pol: str = ""
     purpose: str = ""

@@ -168,11 +168,11 @@ class _Verification:
                 self._broken(walk.broken, path)
             return
         at = first_not_zero(data, walk.end)
-        if at is None:
-            return
-        if self._report.clean:
+        if self._report.clean and walk.full and not walk.footer:
+            self._fault("footer", chain.size, path, walk.end)
+        elif self._report.clean and at is not None:
             self._fault("tail_not_zero", chain.size, path, at)
-        else:
+        elif at is not None:
             self._notice("torn_tail", chain.size, path, walk.end, count=commits_after(data, walk.end, chain.size))
 
     def _next(self, walk: Walk, header: Header, chain: Chain, path: Path, data: bytes) -> Chain | None:
