@@ -46,6 +46,14 @@ class PrivateFile:
                 raise PrivateFileError(file=self.path.name, reason="mode must be 0600, owner must be you")
             return file.read()
 
+    def stamp(self) -> tuple[int, int] | None:
+        """Return what changes whenever the file is replaced: inode and time; None while it does not exist."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns
+
     def write(self, content: bytes) -> None:
         """Replace the content; durable when this returns, and old or new at every moment. Call it while `locked`."""
         draft = self.path.with_name(self.path.name + ".new")

@@ -6,6 +6,7 @@ follows the topic verifies every record and swaps its snapshot whole.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -111,5 +112,12 @@ def entry(wanted: Wanted, epoch: int, approvers: Sequence[str]) -> Entry:
         actor=approvers[0],
         obj=f"{wanted.kind}/{wanted.key}",
         ctl=epoch,
+        msg=body_digest(wanted),
         data={"approvers": list(approvers), "removed": wanted.body is None},
     )
+
+
+def body_digest(wanted: Wanted) -> str:
+    """Return the SHA-256 of the body as it will be signed, hex: the log proves what the change said."""
+    body = b"" if wanted.body is None else msgspec.json.encode(wanted.body, order="deterministic")
+    return hashlib.sha256(body).hexdigest()

@@ -38,6 +38,10 @@ class StoredEntries(Generic[T]):
             raise IdentityDamagedError(file=self._file.path.name) from None
         return entries
 
+    def stamp(self) -> tuple[int, int] | None:
+        """Return what changes whenever the file does: a reader that keeps entries looks at it before each use."""
+        return self._file.stamp()
+
     def change(self, change: Callable[[dict[str, T]], None]) -> None:
         """Apply `change` to the entries; durable when this returns."""
         with self._file.locked():

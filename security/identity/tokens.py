@@ -37,7 +37,8 @@ class SourceTokens:
     def __init__(self, path: Path, random: Random = SYSTEM_RANDOM) -> None:
         self._stored: StoredEntries[StoredToken] = StoredEntries(path, StoredToken)
         self._random = random
-        self._known: dict[str, StoredToken] | None = None
+        self._known: dict[str, StoredToken] = {}
+        self._stamp: tuple[int, int] | None = None
 
     def issue(self, source: str) -> str:
         """Make a token for the system `source`; it is shown this once. Older ones stay valid until revoked."""
@@ -68,8 +69,10 @@ class SourceTokens:
         name = _name(token)
         if name is None:
             return None
-        if self._known is None or name not in self._known:
-            self._known = self._stored.load()
+        # A token revoked by another process must stop working here too: the file is asked before each use.
+        stamp = self._stored.stamp()
+        if stamp is None or stamp != self._stamp:
+            self._known, self._stamp = self._stored.load(), stamp
         entry = self._known.get(name)
         fits = hmac.compare_digest(entry.digest if entry else bytes(32), digest(token))
         return entry.source if entry is not None and fits else None
@@ -80,7 +83,7 @@ class SourceTokens:
 
     def _change(self, change: Callable[[dict[str, StoredToken]], None]) -> None:
         self._stored.change(change)
-        self._known = None
+        self._stamp = None
 
 
 def _name(token: str) -> str | None:

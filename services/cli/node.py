@@ -39,12 +39,12 @@ def up(
 
 @app.command()
 def status(data: Data = Path(".casebus/data"), as_json: Json = False) -> None:
-    """Say what a stopped node holds: epoch, records, alerts by state."""
+    """Say what a node holds, running or not: records by topic, alerts by state."""
     emit(read_status(data), as_json=as_json)
 
 
 def read_status(data: Path) -> dict[str, Any]:
-    """Open a node's directory and count."""
+    """Look at a node's directory and count."""
     from collections import Counter
 
     from services.demo.outcome import standing
@@ -53,7 +53,7 @@ def read_status(data: Path) -> dict[str, Any]:
 
     directory = DataDirectory(data)
     name = directory.name()
-    bus = EmbeddedBus(directory.bus)
+    bus = EmbeddedBus(directory.bus, read_only=True)
     try:
         topics = {topic: bus.end(topic, 0) for topic in bus.topics("")}
         states = Counter(found.state for found in standing(bus))

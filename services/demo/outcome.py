@@ -60,7 +60,7 @@ class Outcome:
 def outcome_of(data: Path, city: City, seconds: float) -> Outcome:
     """Read a stopped node's directory and judge it."""
     directory = DataDirectory(data)
-    bus = EmbeddedBus(directory.bus)
+    bus = EmbeddedBus(directory.bus, read_only=True)
     try:
         found = standing(bus)
         views = sum(bus.end(topic, 0) for topic in bus.topics("casebus.view."))

@@ -6,11 +6,13 @@ Everything here is a function of the snapshot: two nodes at the same epoch assem
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from schemas.catalogue import Contracts
+from schemas.errors import IntegrityError, RefusedError
 from security.control import Snapshot
 from security.keys.port import Keystore
+from security.labels import SENSITIVE
 from security.policy.compile import compile_table
 from security.receiver_key import receiver_key
 from security.sealing import Sealer
@@ -24,6 +26,18 @@ from streams.supervision.model import Model
 from streams.view_topic import ViewReceiver
 
 KEY_SPACE = "supervision"
+
+
+class ModelChangedError(IntegrityError):
+    """An approved model compiles to another digest here: another version of casebus reads it differently."""
+
+    code = "node.model_changed"
+
+
+class ModelLevelError(RefusedError):
+    """A model asks for a field above the level that alerts may carry."""
+
+    code = "node.model_level"
 
 
 def sources_of(snapshot: Snapshot) -> list[RegisteredSource]:
@@ -47,17 +61,35 @@ def directory_of(snapshot: Snapshot) -> SourceDirectory:
 
 
 def models_of(snapshot: Snapshot) -> list[Model]:
-    """Compile the active models."""
-    return [Model.parse(body["text"], body["file"]) for _, body in sorted(snapshot.of("model").items())]
+    """Compile the active models; one that compiles to another digest than was approved is refused."""
+    models = []
+    for name, body in sorted(snapshot.of("model").items()):
+        model = Model.parse(body["text"], body["file"])
+        if model.digest != body["digest"]:
+            raise ModelChangedError(model=name)
+        models.append(model)
+    return models
 
 
-def engine_of(snapshot: Snapshot, sealer: Sealer) -> Engine:
+def require_levels(models: Iterable[Model], contracts: Contracts) -> None:
+    """Refuse a model that asks for a field above level 3: what it computes stands in alerts, sealed at that level."""
+    for model in models:
+        for event_type, names in model.fields.items():
+            by_name = contracts.by_type(event_type).by_name
+            for name in names:
+                if name in by_name and by_name[name].level > SENSITIVE:
+                    raise ModelLevelError(model=model.id, type=event_type, field=name)
+
+
+def engine_of(snapshot: Snapshot, sealer: Sealer, contracts: Contracts) -> Engine:
     """Make the engine of the active models; a key's state lies under a keyed digest."""
 
     def address(space: str, key: str) -> bytes:
         return sealer.keyed_digest(KEY_SPACE, f"{space}\0{key}".encode())[:16]
 
-    return Engine(models_of(snapshot), directory_of(snapshot), address)
+    models = models_of(snapshot)
+    require_levels(models, contracts)
+    return Engine(models, directory_of(snapshot), address)
 
 
 def receivers_of(

@@ -13,6 +13,7 @@ from security.policy.compile import compile_table
 from security.subjects import Principal
 from services.node.node import Node, open_node
 from streams.history import Replay
+from streams.release import MANIFEST_LISTS
 from streams.runners.releasing import PARTITION, RAW
 from streams.supervision.fact import Fact
 from streams.supervision.model import Model
@@ -81,6 +82,14 @@ def principal_of(models: Sequence[Model]) -> Principal:
 
 def manifest(facts: Sequence[Fact], policy: str, epoch: int, actor: str, place: dict[str, Any]) -> list[Entry]:
     """Make the manifest of one raw record; its id names the back-test, so that it never passes for a delivery."""
-    data: Data = {"denied": 0, "events": [fact.id.hex() for fact in facts], "withheld": 0}
+    masks = list(dict.fromkeys((fact.type, tuple(sorted(fact.data))) for fact in facts))
+    index = {mask: n for n, mask in enumerate(masks)}
+    data: Data = {
+        "by": [index[fact.type, tuple(sorted(fact.data))] for fact in facts],
+        "denied": 0,
+        "events": [fact.id.hex() for fact in facts],
+        "masks": [[event_type, list(names)] for event_type, names in masks],
+        "withheld": 0,
+    }
     entry = Entry(act="release", actor=actor, purpose=PURPOSE, obj=BACKTEST, ctl=epoch, pol=policy, data=data, **place)
-    return split_manifest(entry)
+    return split_manifest(entry, MANIFEST_LISTS)

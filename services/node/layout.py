@@ -5,7 +5,8 @@ DIR/clock.json      a scaled or stepped clock, for demonstrations only
 DIR/keys/           keystore, 0600
 DIR/people.json     local accounts (argon2id), 0600
 DIR/tokens.json     digests of the organisation systems' tokens, 0600
-DIR/audit/          the audit log; its public key is DIR/audit/log.pub
+DIR/audit/          the audit log; its public key is DIR/audit/log.vkey
+DIR/epoch.json      the highest control epoch this node has seen
 DIR/bus.db          topics, stores and positions
 DIR/read.db         the read model; it can be thrown away and is made anew from the bus
 DIR/lock            held by the running node
@@ -20,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from schemas.errors import NotFoundError, UnavailableError, UsageError
+from schemas.errors import IntegrityError, NotFoundError, UnavailableError, UsageError
+from security.private_file import PrivateFile
 
 LAYOUT_VERSION = 1
 PRIVATE = 0o600
@@ -37,6 +39,18 @@ class NoNodeError(NotFoundError):
     """The directory holds no node."""
 
     code: ClassVar[str] = "node.absent"
+
+
+class UnfinishedNodeError(NotFoundError):
+    """The node was named but never finished: what the site says is not on its bus."""
+
+    code: ClassVar[str] = "node.unfinished"
+
+
+class EpochLostError(IntegrityError):
+    """The bus holds fewer control records than this node has seen: an older one was put in its place."""
+
+    code: ClassVar[str] = "node.epoch_lost"
 
 
 class LayoutVersionError(UsageError):
@@ -65,6 +79,7 @@ class DataDirectory:
         self.bus = root / "bus.db"
         self.read = root / "read.db"
         self.clock = root / "clock.json"
+        self.epoch = root / "epoch.json"
         self._lock: int | None = None
 
     @property
@@ -89,6 +104,20 @@ class DataDirectory:
             raise LayoutVersionError(found=body["layout"], known=LAYOUT_VERSION)
         return NodeName(body["node"], body["origin"])
 
+    def highest_epoch(self) -> int:
+        """Return the highest control epoch that was seen here."""
+        if not self.epoch.is_file():
+            return 0
+        return int(json.loads(self.epoch.read_text(encoding="utf-8"))["epoch"])
+
+    def keep_epoch(self, epoch: int) -> None:
+        """Remember a control epoch; raises `EpochLostError` for one below what was seen."""
+        highest = self.highest_epoch()
+        if epoch < highest:
+            raise EpochLostError(epoch=epoch, highest=highest)
+        if epoch > highest:
+            write_private(self.epoch, {"epoch": epoch})
+
     def lock(self) -> None:
         """Take the directory for this process; the kernel gives it back when the process ends, however it ends."""
         handle = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
@@ -111,15 +140,6 @@ class DataDirectory:
 
 def write_private(path: Path, body: dict[str, Any]) -> None:
     """Write a small JSON file that only its owner can read, whole or not at all."""
-    fresh = path.with_suffix(path.suffix + ".new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(body, file, ensure_ascii=False, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    file = PrivateFile(path)
+    with file.locked():
+        file.write(json.dumps(body, ensure_ascii=False, indent=1).encode() + b"\n")

@@ -8,12 +8,13 @@ works by them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.catalogue import Contracts
 from schemas.clock import Clock, SystemClock
+from schemas.errors import UnavailableError
 from security.audit.log import AuditLog
 from security.audit.record import Entry
 from security.identity.accounts import Accounts
@@ -26,7 +27,7 @@ from services.gateway.door import Door
 from services.gateway.source import SourceTable
 from services.node.assembly import engine_of, receiver_secrets, receivers_of, sources_of
 from services.node.establishment import activation, wanted_of
-from services.node.layout import DataDirectory, NodeName, NoNodeError
+from services.node.layout import DataDirectory, NodeName, NoNodeError, UnfinishedNodeError
 from services.node.people import SignedIn, people_of
 from services.node.site import Site
 from services.node.timekeeping import load_clock
@@ -80,6 +81,7 @@ class Node:
     def activate(self, models: Sequence[Path], approvers: Sequence[str]) -> None:
         """Activate model files; history is folded anew for them."""
         if self.control.change(activation(models), approvers):
+            self.data.keep_epoch(self.control.epoch)
             self.assemble()
 
     def assemble(self) -> None:
@@ -88,13 +90,15 @@ class Node:
         self.sources.replace(sources_of(snapshot))
         for label in receiver_secrets(snapshot):
             self.keystore.provision_secret(label)
-        engine = engine_of(snapshot, self.sealer)
+        engine = engine_of(snapshot, self.sealer, self.contracts)
         self.receivers = receivers_of(snapshot, self.contracts, self.sealer, self.keystore, engine, self.views)
         self.runner.supervising.engine = engine
         refold(self.runner.releasing, engine, self.receivers)
 
     def close(self) -> None:
         """Stop cleanly: a signed head over everything, files closed, the directory given back."""
+        with suppress(UnavailableError):
+            self.audit.append([Entry(act="stop", obj=self.name.node, ctl=self.control.epoch)])
         self._stack.close()
 
 
@@ -134,9 +138,14 @@ def _open(data: DataDirectory, site: Site | None, clock: Clock, stack: ExitStack
     )
     stack.callback(audit.close)
     control = ControlLog(bus, audit, keystore.signer(CONTROL_KEY))
+    if control.epoch < data.highest_epoch():
+        data.keep_epoch(control.epoch)
     if site is not None:
         control.change(wanted_of(site), (SITE_FILE,))
-    engine = engine_of(control.snapshot, sealer)
+    if not control.snapshot.of("site"):
+        raise UnfinishedNodeError(path=data.root.name)
+    data.keep_epoch(control.epoch)
+    engine = engine_of(control.snapshot, sealer, contracts)
     database = open_database(data.read)
     stack.callback(database.dispose)
     sources = SourceTable(sources_of(control.snapshot))

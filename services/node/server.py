@@ -29,11 +29,9 @@ from services.node.node import Node, open_node
 from services.node.ports import listen, port_of
 from services.node.rehearsal import rehearsal_router
 from services.node.site import Site
+from services.node.supervisor import CRASHED
 from streams.supervision.model import Model
 from streams.supervision.pattern import Timed
-
-CRASHED = 70
-"""EX_SOFTWARE: the worker met what it cannot go on with; the supervisor starts the node again."""
 
 
 @dataclass

@@ -18,6 +18,10 @@ from types import FrameType
 
 PR_SET_PDEATHSIG = 1
 RESTARTS = 5
+SIGNALLED = 128
+"""A shell reports 128 + the number of the signal that ended a process."""
+CRASHED = 70
+"""EX_SOFTWARE: the node's worker met what it cannot go on with."""
 STOP_SECONDS = 30.0
 LOOK_SECONDS = 0.1
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -100,7 +104,7 @@ class Supervisor:
     def _again(self, child: Child, code: int) -> bool:
         """Start a child again unless its end was meant or it ends again and again."""
         # A coded exit (wrong usage, a lock, broken integrity) would come again; only a crash is worth another start.
-        crashed = code < 0 or code > 128 or child.keep  # noqa: PLR2004 - 128 + signal number
+        crashed = code < 0 or code > SIGNALLED or code == CRASHED or child.keep
         if not crashed or child.starts > RESTARTS:
             return False
         self.say(f"casebus: {child.name} ended with {code}, starting it again ({child.starts}/{RESTARTS})")

@@ -19,6 +19,7 @@ from streams.bus.port import BusFullError, BusUnavailableError, Record, Stored
 
 SHIFT = 40
 BELOW = (1 << SHIFT) - 1
+TUNING = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS partition (number INTEGER PRIMARY KEY, topic TEXT NOT NULL, partition INTEGER NOT NULL,
     UNIQUE (topic, partition));
@@ -37,15 +38,20 @@ _decode_headers = msgspec.msgpack.Decoder(tuple[tuple[str, bytes], ...]).decode
 class EmbeddedBus:
     """A bus in one file. Safe for many threads of one process; a second process is kept out by the node's lock."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open the file; `read_only` leaves it to its writer and only looks."""
         self._path = path
+        self._read_only = read_only
         self._writer_lock = threading.RLock()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         with translated(path):
             self._writer = self._connect()
-            self._writer.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;")
-            self._writer.executescript(SCHEMA)
+            if not read_only:
+                self._writer.executescript(
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;"
+                )
+                self._writer.executescript(SCHEMA)
         self._numbers: dict[tuple[str, int], int] = {}
         self._ends: dict[int, int] = {}
         for number, topic, partition in self._writer.execute("SELECT number, topic, partition FROM partition"):
@@ -123,13 +129,19 @@ class EmbeddedBus:
     def close(self) -> None:
         """Checkpoint the WAL and close every connection."""
         with self._writer_lock:
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if not self._read_only:
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             for connection in [*self._readers, self._writer]:
                 connection.close()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
+            f"{self._path.absolute().as_uri()}?mode={'ro' if self._read_only else 'rwc'}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=64,
         )
         connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
         return connection
