@@ -149,8 +149,8 @@ class Desk:
         case = self._openings.case_digest(known.subject)
         self._trail.note(person, "alert", alert_id, case=case, data={"step": "publish", "event": raw["id"]})
         (outcome,) = self._door.accept(known.source, [raw], actor=person.account)
-        answer: dict[str, Any] = outcome.as_dict()
-        return answer
+        # The receipt is the organisation system's; a person needs to know what became of the event.
+        return {name: value for name, value in outcome.as_dict().items() if name != "receipt"}
 
     def _open(self, person: Person, alert_id: str) -> Opened:
         """Find an alert for a person; what may not be shown does not exist for this person."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -117,6 +118,7 @@ def test_the_police_publish_through_the_door(office: Office) -> None:
 
     (stored,) = office.bus.read("casebus.raw.police", 0, 0, 10)
     (header,) = [event.header for event in unpack(stored.value, office.sealer).events]
+    assert json.dumps(answer)
     assert answer["status"] == "accepted"
     assert (header.type, header.subject, header.source) == ("police.case.filed", SUBJECT, POLICE.id)
     assert header.occurred_at == NOW
