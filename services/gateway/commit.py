@@ -14,12 +14,12 @@ from schemas.faults import Fault
 from security.audit.record import Entry
 from security.batch import Prepared
 from security.keys.port import Signer
+from security.payload import payload_digest
 from security.sealing import Sealer
 from services.gateway.dead_letters import TOPIC, UNKNOWN_AGENCY, Draft, RecentLetters, letter_key
 from services.gateway.inspection import UNKNOWN_TYPE, Inspector, Rejected
 from services.gateway.memory import Kept, Memory, Statements
 from services.gateway.outcome import Outcome, Status
-from services.gateway.payload import payload_digest, recorded
 from services.gateway.publication import (
     PARTITION,
     Publication,
@@ -30,6 +30,7 @@ from services.gateway.publication import (
     quarantine_entry,
 )
 from services.gateway.receipt import Commit, id_text
+from services.gateway.recording import recorded
 from streams.bus.port import Bus, Record
 
 CONFLICT: Final = "gateway.conflict"
@@ -111,7 +112,7 @@ class CommitDraft:
 
     def _take(self, speaker: Speaker, prepared: Prepared, said: Any, body: bytes) -> _Pending:
         event, source = prepared.event, speaker.source.id
-        payload = payload_digest(prepared, self._sealer)
+        payload = payload_digest(self._sealer.keyed_digest, "gateway-payload", event, event.flags, prepared.blobs)
         earlier = self._earlier.get((source, event.id))
         if earlier is not None:
             if earlier.payload != payload:

@@ -41,8 +41,14 @@ order: Callable[[Fact], Any] = attrgetter("occurred_at", "source", "sequence", "
 
 
 def folded(facts: Iterable[Fact]) -> list[Fact]:
-    """Return the facts that count, in their order: each id once, corrected ones left out."""
+    """Return the facts that count, in their order: each id once, corrected ones left out.
+
+    A source corrects what it said itself, in an event of the same type: nobody can take back another's event.
+    """
     once = {fact.id: fact for fact in facts}
-    for corrected in [fact.supersedes for fact in once.values() if fact.supersedes]:
-        once.pop(corrected, None)
-    return sorted(once.values(), key=order)
+    gone: set[bytes] = set()
+    for fact in once.values():
+        corrected = once.get(fact.supersedes) if fact.supersedes else None
+        if corrected is not None and (corrected.source, corrected.type) == (fact.source, fact.type):
+            gone.add(corrected.id)
+    return sorted((fact for fact in once.values() if fact.id not in gone), key=order)

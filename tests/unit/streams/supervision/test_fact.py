@@ -26,14 +26,28 @@ def test_a_repetition_counts_once() -> None:
 
 def test_a_corrected_fact_no_longer_counts() -> None:
     """A correction removes what it supersedes, also where it arrives first."""
-    correction = fact("a", 12, id="5", supersedes=ONE.id)
+    correction = fact("a", 12, id="5", source="b", supersedes=ONE.id)
 
     assert folded([correction, ONE, TWO]) == [TWO, correction]
 
 
 def test_a_chain_of_corrections_leaves_the_last() -> None:
     """A correction may itself be corrected."""
-    second = fact("a", 12, id="5", supersedes=ONE.id)
-    third = fact("a", 13, id="6", supersedes=second.id)
+    second = fact("a", 12, id="5", source="b", supersedes=ONE.id)
+    third = fact("a", 13, id="6", source="b", supersedes=second.id)
 
     assert folded([third, second, ONE]) == [third]
+
+
+def test_nobody_takes_back_what_another_source_said() -> None:
+    """A police event cannot cancel a court's: no unit mutes its own supervision."""
+    foreign = fact("a", 12, id="5", supersedes=ONE.id, source="other")
+
+    assert folded([ONE, foreign]) == [ONE, foreign]
+
+
+def test_a_correction_is_of_the_same_type() -> None:
+    """An event of another type corrects nothing."""
+    other = fact("b", 12, id="5", supersedes=ONE.id)
+
+    assert folded([ONE, other]) == [ONE, other]
