@@ -39,15 +39,17 @@ def test_a_chain_of_corrections_leaves_the_last() -> None:
     assert folded([third, second, ONE]) == [third]
 
 
-def test_nobody_takes_back_what_another_source_said() -> None:
-    """A police event cannot cancel a court's: no unit mutes its own supervision."""
-    foreign = fact("a", 12, id="5", supersedes=ONE.id, source="other")
+def test_nobody_takes_back_what_another_said() -> None:
+    """Only the same source corrects, and only with an event of the same type: nobody mutes their own supervision."""
+    foreign = fact("a", 12, id="5", source="c", supersedes=ONE.id)
+    other_type = fact("b", 12, id="6", source="b", supersedes=ONE.id)
 
-    assert folded([ONE, foreign]) == [ONE, foreign]
+    assert ONE in folded([ONE, foreign, other_type])
 
 
-def test_a_correction_is_of_the_same_type() -> None:
-    """An event of another type corrects nothing."""
-    other = fact("b", 12, id="5", supersedes=ONE.id)
+def test_corrections_of_each_other_remove_both() -> None:
+    """Two events that each claim to correct the other leave neither, in any order."""
+    one = fact("a", 10, id="7", supersedes=fact("x", 0, id="8").id)
+    two = fact("a", 11, id="8", supersedes=one.id)
 
-    assert folded([ONE, other]) == [ONE, other]
+    assert folded([one, two]) == folded([two, one]) == []
