@@ -10,12 +10,11 @@ from collections.abc import Callable, Collection, Iterator
 from collections.abc import Mapping as MappingOf
 from pathlib import Path
 
-from streams.supervision.fact import Fact
-
 from services.importer.lines import blocks, header
 from services.importer.mapping import Mapping
 from services.importer.plan import compile_plan
 from services.importer.rejection import Rejection, RowError
+from streams.supervision.fact import Fact
 
 _VERSION = [bytes([(byte & 0x0F) | 0x80]) for byte in range(256)]
 _VARIANT = [bytes([(byte & 0x3F) | 0x80]) for byte in range(256)]
