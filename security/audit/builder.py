@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from security.audit.chain import Chain, frames_of, positions_of
+from security.audit.chain import Chain, frames_of, note_positions, sorted_positions
 from security.audit.frame import frame
 from security.audit.record import Entry
 from security.audit.segment import Commit, Header
@@ -75,7 +75,9 @@ class GroupBuilder:
         chain.tree.extend(leaves)
         chain.prev, chain.ts = leaves[-1], ts
         root = chain.tree.root()
-        commit = Commit(first, chain.size - 1, ts, chain.epoch, chain.prev, root, positions_of(entries[at:until]))
+        highest: dict[tuple[str, int], int] = {}
+        note_positions(highest, entries[at:until])
+        commit = Commit(first, chain.size - 1, ts, chain.epoch, chain.prev, root, sorted_positions(highest))
         pieces.append(frame(commit.encode()))
         content = b"".join(pieces)
         self._digest.update(content)

@@ -107,13 +107,16 @@ def frames_of(bodies: Sequence[bytes], prev: bytes) -> tuple[list[bytes], list[b
     return pieces, leaves
 
 
-def positions_of(entries: Iterable[Entry]) -> tuple[tuple[str, int, int], ...]:
-    """Return (topic, partition, highest offset) of the source records that `entries` come from, ascending."""
-    highest: dict[tuple[str, int], int] = {}
+def note_positions(highest: dict[tuple[str, int], int], entries: Iterable[Entry]) -> None:
+    """Note in `highest` the highest offset of each topic and partition that `entries` come from."""
     for entry in entries:
         off = entry.off
         if off is not None and entry.part is not None and entry.topic:
             key = (entry.topic, entry.part)
             if highest.get(key, -1) < off:
                 highest[key] = off
+
+
+def sorted_positions(highest: dict[tuple[str, int], int]) -> tuple[tuple[str, int, int], ...]:
+    """Return noted positions as (topic, partition, highest offset), ascending: what a commit holds."""
     return tuple(sorted((topic, part, off) for (topic, part), off in highest.items()))

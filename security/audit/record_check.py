@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 import msgspec
 
 from security.audit.acts import ACTS
-from security.audit.chain import positions_of
+from security.audit.chain import note_positions, sorted_positions
 from security.audit.frame import HEAD_BYTES
 from security.audit.record import BODY_AT, CHUNK, MAX_BODY, VERSION, Entry, FormError, decode, decode_many
 from security.audit.walk import Break, Group
@@ -28,37 +27,38 @@ class RecordCheck:
 
     def group(self, group: Group) -> Iterator[Break]:
         """Yield what is wrong with a group's records."""
-        records: list[Entry] = []
+        highest: dict[tuple[str, int], int] = {}
+        self.first_ts = 0
         for at in range(0, len(group.entries), CHUNK):
-            chunk = group.entries[at : at + CHUNK]
-            bodies = [entry[BODY_AT:] for entry in chunk]
-            decoded = decode_many(bodies) if max(map(len, bodies)) <= MAX_BODY else None
-            if decoded is None:
-                yield from self._one_by_one(group, at, bodies)
+            bodies = [entry[BODY_AT:] for entry in group.entries[at : at + CHUNK]]
+            records = decode_many(bodies) if max(map(len, bodies)) <= MAX_BODY else None
+            if records is None:
+                yield from self._one_by_one(group)
                 return
-            records += decoded
-        yield from self._said(group, records)
+            if not at:
+                self.first_ts = records[0].ts
+            yield from self._said(group, at, records)
+            note_positions(highest, records)
+        if group.commit.ts != self._ts or group.commit.positions != sorted_positions(highest):
+            yield self._at(group, len(group.entries), "commit")
 
-    def _said(self, group: Group, records: list[Entry]) -> Iterator[Break]:
-        first, commit = group.first, group.commit
-        self.first_ts = records[0].ts
+    def _said(self, group: Group, at: int, records: list[Entry]) -> Iterator[Break]:
+        first, epoch = group.first + at, group.commit.epoch
         times = [self._ts, *[r.ts for r in records]]
         if [r.seq for r in records] != list(range(first, first + len(records))):
-            yield from (self._at(group, n, "record_seq") for n, r in enumerate(records) if r.seq != first + n)
+            yield from (self._at(group, at + n, "record_seq") for n, r in enumerate(records) if r.seq != first + n)
         if times != sorted(times):
-            yield from (self._at(group, n, "record_time") for n, r in enumerate(records) if r.ts < times[n])
-        if {r.epoch for r in records} != {commit.epoch}:
-            yield from (self._at(group, n, "record_epoch") for n, r in enumerate(records) if r.epoch != commit.epoch)
-        if commit.ts != times[-1] or commit.positions != positions_of(records):
-            yield self._at(group, len(records), "commit")
+            yield from (self._at(group, at + n, "record_time") for n, r in enumerate(records) if r.ts < times[n])
+        if {r.epoch for r in records} != {epoch}:
+            yield from (self._at(group, at + n, "record_epoch") for n, r in enumerate(records) if r.epoch != epoch)
         self._ts = times[-1]
-        unknown = {r.act for r in records} - ACTS
-        if unknown:
-            counts = Counter[str](r.act for r in records)
-            self.unknown_acts += sum(counts[act] for act in unknown)
+        if not {r.act for r in records} <= ACTS:
+            self.unknown_acts += sum(r.act not in ACTS for r in records)
 
-    def _one_by_one(self, group: Group, start: int, bodies: list[bytes]) -> Iterator[Break]:
-        for at, body in enumerate(bodies, start):
+    def _one_by_one(self, group: Group) -> Iterator[Break]:
+        """Name each record of the group that is not canonical."""
+        for at, entry in enumerate(group.entries):
+            body = entry[BODY_AT:]
             try:
                 decode(body)
                 fault = len(body) > MAX_BODY

@@ -165,7 +165,7 @@ def _walk(
             raise AuditRolledBackError(have=chain.size, need=least)
         raise _tampered(layout, path, broken)
     found.header, found.path, found.end = header, path, walk.end
-    found.digest, found.finished = walk.running, walk.footer is not None
+    found.digest, found.finished = walk.hashed(), walk.footer is not None
     found.tail = _tail(layout, path, data, walk, chain.size)
 
 

@@ -16,6 +16,7 @@ from security.audit.classify import what_stands_here
 from security.audit.frame import HEAD, HEAD_BYTES, read_frame
 from security.audit.record import PREFIX
 from security.audit.segment import COMMIT, FOOTER, FOOTER_BYTES, HEADER_BYTES, Commit, Footer, Header, SegmentFormError
+from security.audit.segment_file import Digest
 from security.audit.tree import TILE
 
 
@@ -43,8 +44,7 @@ class Walk:
     """An iterator over the groups of a segment; moves `chain` on with each.
 
     After it ended: `end` is the offset behind the last whole group (or footer), `broken` says why it went no further
-    (None: zeros or the end of the file follow), `footer` is there where the segment is full, `running` is the hash of
-    the bytes up to `end` that a writer goes on with.
+    (None: zeros or the end of the file follow), `footer` is there where the segment is full.
     """
 
     def __init__(self, data: bytes, header: Header, chain: Chain, *, entries: bool = False) -> None:
@@ -52,7 +52,6 @@ class Walk:
         self.broken: Break | None = None
         self.footer: Footer | None = None
         self._data, self._header, self._chain, self._entries = data, header, chain, entries
-        self.running = sha256(data[:HEADER_BYTES])
 
     def __iter__(self) -> Iterator[Group]:
         while (group := self._group()) is not None:
@@ -60,10 +59,9 @@ class Walk:
         if self.broken is None:
             self._check_rest()
 
-    @property
-    def digest(self) -> bytes:
-        """SHA-256 of the file up to `end`, without the footer."""
-        return self.running.digest()
+    def hashed(self) -> Digest:
+        """Return the hash of the bytes up to `end`: what a writer goes on with, and what a footer says."""
+        return sha256(memoryview(self._data)[: self.end])
 
     @property
     def full(self) -> bool:
@@ -119,7 +117,6 @@ class Walk:
         if beyond or commit.epoch < self._header.epoch or not self._chain.accept(leaves, commit):
             return self._stop("commit", len(leaves), at)
         begin, self.end = self.end, end
-        self.running.update(memoryview(self._data)[begin:end])
         return Group(commit.first, entries, leaves, commit, begin)
 
     def _footer(self, at: int, payload: bytes, end: int) -> Group | None:
@@ -129,7 +126,7 @@ class Walk:
         except SegmentFormError:
             return self._stop("footer", 0, at)
         self._chain.first_ts = footer.first_ts
-        if footer != self._chain.footer(self._header, self.digest):
+        if footer != self._chain.footer(self._header, self.hashed().digest()):
             return self._stop("footer", 0, at)
         self.footer, self.end, self._chain.digest = footer, end, footer.digest
         return None
