@@ -1,0 +1,101 @@
+"""The changelog of an input partition: its states and progress as records of a compacted topic.
+
+    key  "p"            → progress
+    key  "s" ‖ state key → state value; no value where the key was removed
+
+States and progress are written in the transaction of the outputs they belong to, so reading the topic to its last
+stable offset gives the states exactly as they were just after `progress.next`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.runners.faust import progress
+from streams.runners.faust.progress import Progress
+from streams.runners.faust.settings import Settings
+from streams.runners.faust.state import Changes
+
+PROGRESS = b"p"
+STATE = b"s"
+FETCH_BYTES = 8 << 20
+POLL_MS = 1000
+
+Row = tuple[bytes, bytes | None, progress.Headers]
+
+
+@dataclass
+class Restored:
+    """What a changelog held; `end` is the offset just after it, `records` how many were read."""
+
+    values: dict[bytes, bytes] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
+    end: int = 0
+    records: int = 0
+
+
+def rows(changes: Changes, reached: Progress) -> Iterator[Row]:
+    """Make the changelog records of a transaction."""
+    for key, value in changes.items():
+        yield STATE + key, value, ()
+    yield PROGRESS, progress.encode(reached), ()
+
+
+def _client(settings: Settings) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        max_partition_fetch_bytes=FETCH_BYTES,
+        fetch_max_wait_ms=100,
+        check_crcs=False,
+        **settings.client(),
+    )
+
+
+async def restore(settings: Settings, topic: str, partition: int) -> Restored:
+    """Read a changelog partition to its last stable offset.
+
+    Call it only after the partition's transactions were begun anew: then no former owner can add to it any more.
+    """
+    place, found = TopicPartition(topic, partition), Restored()
+    consumer = _client(settings)
+    await consumer.start()
+    try:
+        consumer.assign([place])
+        found.end = (await consumer.end_offsets([place]))[place]
+        await consumer.seek_to_beginning(place)
+        while await consumer.position(place) < found.end:
+            batch = (await consumer.getmany(place, timeout_ms=POLL_MS)).get(place, ())
+            found.records += len(batch)
+            for record in batch:
+                _apply(found, record.key, record.value)
+    finally:
+        await consumer.stop()
+    return found
+
+
+async def end(settings: Settings, topic: str, partition: int) -> int:
+    """Return the last stable offset of a changelog partition."""
+    place = TopicPartition(topic, partition)
+    consumer = _client(settings)
+    await consumer.start()
+    try:
+        consumer.assign([place])
+        offset: int = (await consumer.end_offsets([place]))[place]
+        return offset
+    finally:
+        await consumer.stop()
+
+
+def _apply(found: Restored, key: bytes, value: bytes | None) -> None:
+    if key == PROGRESS and value is not None:
+        found.progress = progress.decode(value)
+    elif value is None:
+        found.values.pop(key[1:], None)
+    else:
+        found.values[key[1:]] = value

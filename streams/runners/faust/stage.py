@@ -1,0 +1,123 @@
+"""What a stage of the Kafka runner is: a pure step over one input partition and the state that belongs to it.
+
+A stage reads topics and opens one `Step` per input partition. The step takes one record after the other, in the order
+of the log, each exactly once in effect; what it returns is delivered together with the state it changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from streams.bus.port import Record
+from streams.runners.faust.state import PartitionState
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """One input partition."""
+
+    topic: str
+    partition: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One input record."""
+
+    offset: int
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output record and the partition it goes to."""
+
+    topic: str
+    partition: int
+    record: Record
+
+
+class Step(Protocol):
+    """The work of a stage on one input partition.
+
+    `take` is pure: it reads and changes the partition's state and returns something to be delivered. `deliver` turns
+    what was taken, in order, into outputs; what has to be durable before delivery (manifests) is durable when it
+    returns. It runs in a thread of its own, at most one at a time for a partition, and must not touch the state.
+    """
+
+    def take(self, item: Item) -> Any:
+        """Apply one record to the state."""
+        ...
+
+    def deliver(self, taken: Sequence[Any]) -> Sequence[Output]:
+        """Make the outputs of some records, in the order they were taken."""
+        ...
+
+
+class Stage(Protocol):
+    """A kind of worker."""
+
+    @property
+    def name(self) -> str:
+        """The name of its group, its changelogs and its transactions."""
+        ...
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What it reads."""
+        ...
+
+    @property
+    def chained(self) -> bool:
+        """Whether its inputs are written by a stage: then its gate is on their dense sequence, else on offsets."""
+        ...
+
+    @property
+    def blocking(self) -> bool:
+        """Whether `deliver` waits for a disk and needs a thread."""
+        ...
+
+    def open(self, source: Source, state: PartitionState) -> Step:
+        """Begin to work on an input partition whose state has been restored."""
+        ...
+
+
+Process = Callable[[Item, PartitionState], Sequence[Output]]
+"""A stage as one pure function."""
+
+
+@dataclass(frozen=True)
+class PureStage:
+    """A stage that is one pure function of a record and the state."""
+
+    name: str
+    topics: tuple[str, ...]
+    process: Process
+    chained: bool
+    blocking: bool = False
+
+    def open(self, source: Source, state: PartitionState) -> Step:
+        """Bind the function to a partition's state."""
+        del source
+        return _PureStep(self.process, state)
+
+
+@dataclass(frozen=True, slots=True)
+class _PureStep:
+    process: Process
+    state: PartitionState
+
+    def take(self, item: Item) -> Sequence[Output]:
+        """Apply the function."""
+        return self.process(item, self.state)
+
+    def deliver(self, taken: Sequence[Sequence[Output]]) -> list[Output]:
+        """Give the outputs on as they are."""
+        return [output for outputs in taken for output in outputs]

@@ -1,0 +1,84 @@
+"""`./run bench kafka-chaos`: two chained stages under ≥ 50 kill -9 of each, ≥ 10 SIGSTOP, ≥ 10 rebalances, proven exact.
+
+The figures are what was wrong (all must be nought) and what was done; the proof is a pure replay of everything.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from deploy.kafka.cluster import Cluster
+from tests.bench.harness import Figure, Report
+from tests.integration.kafka.chain_faults import Chain, Feed, torment
+from tests.integration.kafka.chain_proof import Proof, prove
+from tests.integration.kafka.chain_stages import Topics
+
+KILLS, FREEZES, JOINS = 50, 12, 12
+SECONDS = 900.0
+SETTLE = 240.0
+STAGES = ("release", "supervise")
+
+
+def run() -> Report:
+    """Torment a chain of two workers a stage and hold what is left against the replay."""
+    folder = Path(tempfile.mkdtemp(prefix="casebus-chaos-"))
+    cluster = Cluster.make(folder / "cluster", extra={"group.min.session.timeout.ms": "1000"})
+    cluster.start(tied=True)
+    try:
+        return _report(cluster, folder)
+    finally:
+        cluster.remove()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _report(cluster: Cluster, folder: Path) -> Report:
+    topics = Topics("chaos")
+    logs = folder / "logs"
+    logs.mkdir()
+    chain, feed = Chain(cluster.address(), topics, logs), Feed(cluster.address(), topics, per_second=30)
+    chain.make_topics()
+    began = time.monotonic()
+    try:
+        for stage in STAGES:
+            for number in range(2):
+                chain.start(stage, f"{stage}-{number}")
+        with feed.running():
+            torment(chain, kills=KILLS, freezes=FREEZES, joins=JOINS, seconds=SECONDS)
+        chain.settle(SETTLE)
+    finally:
+        chain.stop()
+    seconds = time.monotonic() - began
+    return Report("kafka-chaos", _load(chain, feed), _figures(prove(cluster.address(), topics), chain, logs, seconds))
+
+
+def _load(chain: Chain, feed: Feed) -> dict[str, object]:
+    return {
+        "stages": len(STAGES),
+        "workers": 4,
+        "partitions": chain.topics.partitions,
+        "raw records": feed.sent,
+        "events a record": feed.events,
+    }
+
+
+def _figures(proof: Proof, chain: Chain, logs: Path, seconds: float) -> list[Figure]:
+    said = "".join(path.read_text(encoding="utf-8", errors="replace") for path in logs.glob("*.log"))
+    figures = [
+        Figure("faults against the replay", len(proof.faults), "", 0, "lower"),
+        Figure("duplicates for read_committed", proof.duplicates, "", 0, "lower"),
+        Figure("raw records replayed", proof.raw_records, "records"),
+        Figure("work records compared", proof.work_records, "records"),
+        Figure("alerts compared", proof.alerts, "alerts"),
+        Figure("states compared", proof.states, "states"),
+        *(Figure(f"kill -9 of {stage}", chain.kills[stage], "", KILLS) for stage in STAGES),
+        Figure("SIGSTOP past the session", chain.freezes, "", 10),
+        Figure("members that came or went", chain.joins, "", 10),
+        Figure("workers that ended themselves", sum(chain.exits.values()), ""),
+        Figure("partitions opened", said.count("worker.partition_opened"), ""),
+        Figure("holes read again", said.count("worker.hole_found") + said.count("worker.silence_found"), ""),
+        Figure("time", round(seconds, 1), "s"),
+    ]
+    return figures

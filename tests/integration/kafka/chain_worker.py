@@ -1,0 +1,49 @@
+"""`python -m tests.integration.kafka.chain_worker STAGE RUN INSTANCE`: one worker of the chain, to be killed.
+
+The address of Kafka comes from the environment (`CASEBUS_KAFKA`). Its log lines go to stderr. `CHAIN_SKIP=N` makes it
+lose every N-th record between Faust and the gate, as stock Faust does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import Any
+
+from security.logging import configure
+from streams.bus.kafka_address import KafkaAddress
+from streams.runners.faust.settings import Settings
+from streams.runners.faust.worker import Worker
+from tests.integration.kafka.chain_stages import Topics
+
+SESSION = 3.0
+
+
+class LossyWorker(Worker):
+    """A worker whose Faust skips records."""
+
+    every = 0
+    _seen = 0
+
+    async def _take(self, message: Any) -> None:
+        self._seen += 1
+        if self._seen % self.every:
+            await super()._take(message)
+
+
+async def work(stage: str, run: str, instance: str) -> None:
+    """Run one worker until it is told to stop, or killed."""
+    address = KafkaAddress.of_environment()
+    assert address is not None
+    every = int(os.environ.get("CHAIN_SKIP", "0"))
+    settings = Settings(
+        address, instance=instance if instance != "-" else None, session=SESSION, heartbeat=0.7, commit=0.3, idle=1.0
+    )
+    LossyWorker.every = every
+    await (LossyWorker if every else Worker)(Topics(run).stage(stage), settings).run()
+
+
+if __name__ == "__main__":
+    configure()
+    asyncio.run(work(*sys.argv[1:4]))
