@@ -128,6 +128,11 @@ class AuditLog:
         return self._pipeline.size
 
     @property
+    def poisoned(self) -> bool:
+        """Whether a failure of the system ended writing for good: only opening the log again goes on."""
+        return self._pipeline.poison is not None
+
+    @property
     def head(self) -> Checkpoint:
         """The newest signed head."""
         return self._heads.signer.last

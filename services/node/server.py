@@ -1,7 +1,8 @@
 """The node process: one data directory, one HTTP server on loopback, one thread that releases and supervises.
 
 The gateway's routes and the desk's stand in one application. A stop (SIGTERM, Ctrl-C) first commits what waits at the
-door, then ends the worker, then signs the audit log's head.
+door, then ends the worker, then signs the audit log's head. Where the worker or the audit log cannot go on, the process
+ends at once with `CRASHED`: its supervisor starts it anew.
 """
 
 from __future__ import annotations
@@ -29,9 +30,13 @@ from services.node.node import Node, open_node
 from services.node.ports import listen, port_of
 from services.node.rehearsal import rehearsal_router
 from services.node.site import Site
+from services.node.stopping import AuditWatch, Server, StopSignals
 from services.node.supervisor import CRASHED
 from streams.supervision.model import Model
 from streams.supervision.pattern import Timed
+
+GRACE_SECONDS = 5
+"""How long a stop waits for requests that are under way."""
 
 
 @dataclass
@@ -68,20 +73,35 @@ def serve(data: Path, port: int, site: Site | None) -> int:
         PortInUseError, NodeLockedError, NoNodeError, IntegrityError: before anything was served.
     """
     configure()
-    listener = listen(port)
-    node = open_node(data, site)
-    log = get_logger("node")
-    stop = threading.Event()
-    thread = Worker(node, stop).start()
-    try:
-        server = uvicorn.Server(uvicorn.Config(application(node), log_config=None, access_log=False, lifespan="on"))
-        log.info("node.serving", port=port_of(listener), epoch=node.control.epoch)
-        server.run(sockets=[listener])
-    finally:
-        stop.set()
-        thread.join()
-        node.close()
-        log.info("node.stopped")
+    signals = StopSignals()
+    with signals.installed():
+        listener = listen(port)
+        node = open_node(data, site)
+        config = uvicorn.Config(
+            application(node),
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        server = signals.server = Server(config)
+        watch, stop = AuditWatch(node.audit, server), threading.Event()
+        log = get_logger("node")
+        thread = Worker(node, stop).start()
+        try:
+            watch.start()
+            log.info("node.serving", port=port_of(listener), epoch=node.control.epoch)
+            server.run(sockets=[listener])
+        finally:
+            signals.closing = True
+            watch.stop()
+            stop.set()
+            if node.audit.poisoned:
+                log.error("node.audit_poisoned")
+                os._exit(CRASHED)
+            thread.join()
+            node.close()
+            log.info("node.stopped")
     return 0
 
 

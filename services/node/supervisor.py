@@ -1,7 +1,8 @@
 """`node up`: two processes over one data directory, the node and its console; the node's end is the end of both.
 
-A console that dies is started again: nothing is kept in it. A node that dies is started again too, a few times: it
-recovers by itself, and what cannot recover must not be hidden by a loop. SIGTERM and Ctrl-C stop both cleanly.
+A console that dies is started again: nothing is kept in it. A node that dies is started again too, a few times in a
+row: it recovers by itself, and what cannot recover must not be hidden by a loop. One that ran and cannot be opened
+again for want of something, such as space on the disk, is tried until it can. SIGTERM and Ctrl-C stop both cleanly.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,11 @@ from types import FrameType
 
 PR_SET_PDEATHSIG = 1
 RESTARTS = 5
+"""Starts in a row after a crash, each before `STEADY_SECONDS` have passed."""
+STEADY_SECONDS = 60.0
+WANTING = 5
+"""The exit code of a node that cannot be opened for want of something (`UnavailableError`)."""
+WANTING_SECONDS = 5.0
 SIGNALLED = 128
 """A shell reports 128 + the number of the signal that ended a process."""
 CRASHED = 70
@@ -30,17 +37,22 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Child:
-    """One process that is kept running."""
+    """One process that is kept running; `ran` once it was started again after a crash."""
 
     name: str
     command: Sequence[str]
     keep: bool
     starts: int = 0
     process: subprocess.Popen[bytes] | None = None
+    ran: bool = False
+    _since: float = 0.0
 
     def start(self) -> None:
         """Start it. A group of its own: Ctrl-C reaches the supervisor first, which stops the children in order."""
-        self.starts += 1
+        now = time.monotonic()
+        # A crash after long good work is the first of a new row.
+        self.starts = self.starts + 1 if now - self._since < STEADY_SECONDS else 1
+        self._since = now
         self.process = subprocess.Popen(  # noqa: S603 - our own modules
             self.command,
             cwd=ROOT,
@@ -103,11 +115,17 @@ class Supervisor:
 
     def _again(self, child: Child, code: int) -> bool:
         """Start a child again unless its end was meant or it ends again and again."""
-        # A coded exit (wrong usage, a lock, broken integrity) would come again; only a crash is worth another start.
+        # A coded exit (wrong usage, broken integrity) would come again; only a crash is worth another start.
         crashed = code < 0 or code > SIGNALLED or code == CRASHED or child.keep
+        if code == WANTING and child.ran:
+            self.say(f"casebus: {child.name} cannot start ({code}), trying again in {WANTING_SECONDS:.0f} s")
+            if not self._stop.wait(WANTING_SECONDS):
+                child.start()
+            return True
         if not crashed or child.starts > RESTARTS:
             return False
         self.say(f"casebus: {child.name} ended with {code}, starting it again ({child.starts}/{RESTARTS})")
+        child.ran = True
         child.start()
         return True
 

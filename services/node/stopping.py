@@ -1,0 +1,92 @@
+"""How a node process ends: told to stop, or because its audit log can be written no more.
+
+A stop (SIGTERM, Ctrl-C) breaks off an opening, ends the serving, and does not disturb the closing, which signs the
+audit log's head. A poisoned audit log ends the process with `CRASHED`: memory and disk may differ, and only opening the
+log again can tell, so the supervisor starts the node anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Protocol
+
+import uvicorn
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+LOOK_SECONDS = 0.1
+
+
+class Log(Protocol):
+    """The audit log, as far as its end is watched."""
+
+    @property
+    def poisoned(self) -> bool:
+        """Whether writing has ended for good."""
+        ...
+
+
+class Server(uvicorn.Server):
+    """The HTTP server without its own signal handling.
+
+    uvicorn sends itself the signal once more after its clean end; the process would be gone before the head is signed.
+    """
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave the signals to `StopSignals`."""
+        yield
+
+
+class StopSignals:
+    """What a stop signal means at each stage of the process; `server` is set while it serves."""
+
+    def __init__(self) -> None:
+        self.server: Server | None = None
+        self.closing = False
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Handle the signals while the block runs; on the main thread."""
+        before = {number: signal.signal(number, self._signalled) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        if self.closing:
+            return
+        if self.server is None:
+            # Everything opened so far is closed on the way out, as for any other failure.
+            raise SystemExit(0)
+        self.server.handle_exit(number, frame)
+
+
+class AuditWatch:
+    """Stops the server once the audit log is poisoned, so that waiting clients still get their coded refusals."""
+
+    def __init__(self, audit: Log, server: uvicorn.Server) -> None:
+        self._audit, self._server = audit, server
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="audit-watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(LOOK_SECONDS):
+            if self._audit.poisoned:
+                self._server.should_exit = True
+                return
