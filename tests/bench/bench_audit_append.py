@@ -24,7 +24,7 @@ from security.keys.signing import Ed25519Signer
 from tests.bench.harness import Figure, Report
 
 BATCH = 1_024
-BATCHES = 200
+BATCHES = 100
 ORIGIN = "casebus.bench/990100/audit/n1"
 SIGNER = Ed25519Signer(bytes(range(32)))
 
@@ -90,23 +90,25 @@ def raw_disk(directory: Path, size: int) -> float:
 
 
 def run() -> Report:
-    """Run the benchmark: the best of three runs, each on a new log, for one caller and for two."""
+    """Run the benchmark: the best of five rounds, each with its own raw figures, so that a busy neighbour hits all."""
     load = batches()
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        one = min(append_all(directory / f"one{n}", load) for n in range(3))
-        two = min(append_all(directory / f"two{n}", load, callers=2) for n in range(3))
-        written = sum(p.stat().st_size for p in (directory / "one0" / "audit" / "segments").glob("*"))
-        size = written // (BATCH * BATCHES)
-        hashes, disk = raw_hash(size), raw_disk(directory, size)
     records = BATCH * BATCHES
+    one, two, disk, hashes = [0.0], [0.0], [0.0], [0.0]
+    for _ in range(5):
+        with tempfile.TemporaryDirectory() as name:
+            directory = Path(name)
+            two.append(records / append_all(directory / "two", load, callers=2))
+            one.append(records / append_all(directory / "one", load))
+            size = sum(p.stat().st_size for p in (directory / "one" / "audit" / "segments").glob("*")) // records
+            hashes.append(raw_hash(size))
+            disk.append(raw_disk(directory, size))
     about = {"records": records, "batch": BATCH, "bytes_a_record": size, "head_every": EVERY, "callers": 2}
     return Report(
         "audit-append",
         about,
         [
-            Figure("durable, heads signed; raw: write+fdatasync", records / two, "records/s", floor=150_000, raw=disk),
-            Figure("the same; raw: hashlib sha256", records / two, "records/s", raw=hashes),
-            Figure("one caller, waits for each batch", records / one, "records/s", raw=disk),
+            Figure("durable, heads signed; raw: write+fdatasync", max(two), "records/s", floor=150_000, raw=max(disk)),
+            Figure("the same; raw: hashlib sha256", max(two), "records/s", raw=max(hashes)),
+            Figure("one caller, waits for each batch", max(one), "records/s", raw=max(disk)),
         ],
     )

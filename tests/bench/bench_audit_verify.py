@@ -21,19 +21,22 @@ def check(directory: Path, level: int) -> None:
 
 
 def run() -> Report:
-    """Run the benchmark: the best of three runs for each level."""
+    """Run the benchmark: the best of five rounds, each with its own raw figure."""
+    records = BATCH * BATCHES
+    tree, said, hashes = [0.0], [0.0], [0.0]
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         append_all(directory, batches())
-        size = sum(p.stat().st_size for p in (directory / "audit" / "segments").glob("*")) // (BATCH * BATCHES)
-        tree = min(timed(lambda: check(directory, 2)) for _ in range(3))
-        records = min(timed(lambda: check(directory, 3)) for _ in range(3))
-    raw = raw_hash(size)
+        size = sum(p.stat().st_size for p in (directory / "audit" / "segments").glob("*")) // records
+        for _ in range(5):
+            tree.append(records / timed(lambda: check(directory, 2)))
+            said.append(records / timed(lambda: check(directory, 3)))
+            hashes.append(raw_hash(size))
     return Report(
         "audit-verify",
-        {"records": BATCH * BATCHES, "batch": BATCH, "bytes_a_record": size},
+        {"records": records, "batch": BATCH, "bytes_a_record": size},
         [
-            Figure("verified, level 2 (tree)", BATCH * BATCHES / tree, "records/s", floor=300_000, raw=raw),
-            Figure("verified, level 3 (records)", BATCH * BATCHES / records, "records/s", raw=raw),
+            Figure("verified, level 2; raw: hashlib sha256", max(tree), "records/s", floor=300_000, raw=max(hashes)),
+            Figure("verified, level 3; raw: hashlib sha256", max(said), "records/s", raw=max(hashes)),
         ],
     )
