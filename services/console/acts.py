@@ -38,7 +38,7 @@ class Said:
         """Say why it did not, and what to do."""
         redress(self._line, "said bad")
         if isinstance(error, DeskRefusedError):
-            self._line.say(error.say(self._words.language))
+            self._line.say(error.said)
         else:
             self._line.say(f"{error.message(self._words.language)} {error.hint(self._words.language)}")
 

@@ -71,7 +71,7 @@ async def _headers(request: Request, call_next: RequestResponseEndpoint) -> Resp
 
 
 def _session_routes(console: Console, language: Language) -> None:
-    words = Words(language)
+    words, desk = Words(language), console.desk.speaking(language)
 
     @app.get(f"/{language}/login")
     def login_page(after: str = "") -> HTMLResponse:
@@ -85,9 +85,9 @@ def _session_routes(console: Console, language: Language) -> None:
     ) -> Response:
         after = sign_in.own_path(next_)
         try:
-            answer = await console.desk.sign_in(account, password)
+            answer = await desk.sign_in(account, password)
         except CasebusError as error:
-            fault = error.say(language) if isinstance(error, DeskRefusedError) else error.message(language)
+            fault = error.said if isinstance(error, DeskRefusedError) else error.message(language)
             return HTMLResponse(sign_in.render(words, fault, after), status_code=error.http_status)
         response = RedirectResponse(after or f"/{language}/board", SEE_OTHER)
         cookie = console.sessions.open(answer["token"], answer["me"])
@@ -105,17 +105,17 @@ def _session_routes(console: Console, language: Language) -> None:
 
 
 def _pages(console: Console, language: Language) -> None:
-    words = Words(language)
+    words, desk = Words(language), console.desk.speaking(language)
     options: Any = {"language": HTML_LANGUAGES[language], "response_timeout": 10.0}
 
     @ui.page(f"/{language}/board", title=words("board.title"), **options)
     async def board(request: Request, client: Client) -> Response | None:
         filters = of_query(request.query_params)
-        return await _show(console, words, request, client, lambda token: console.desk.board(token, filters), filters)
+        return await _show(console, words, request, client, lambda token: desk.board(token, filters), filters)
 
     @ui.page(f"/{language}/alerts/{{alert_id}}", title=words("alert.title"), **options)
     async def alert(request: Request, client: Client, alert_id: str) -> Response | None:
-        return await _show(console, words, request, client, lambda token: console.desk.alert(token, alert_id), alert_id)
+        return await _show(console, words, request, client, lambda token: desk.alert(token, alert_id), alert_id)
 
 
 async def _show(
@@ -131,13 +131,14 @@ async def _show(
         console.sessions.forget(session.token)
         return RedirectResponse(f"/{words.language}/login?after={here.replace('&', '%26')}", SEE_OTHER)
     except CasebusError as error:
-        fault = error.say(words.language) if isinstance(error, DeskRefusedError) else error.message(words.language)
+        fault = error.said if isinstance(error, DeskRefusedError) else error.message(words.language)
         return HTMLResponse(sign_in.fault_page(words, fault), status_code=_status(error))
     page: BoardPage | AlertPage
+    desk = console.desk.speaking(words.language)
     if isinstance(what, str):
-        page = AlertPage(words, session, console.desk, client, what)
+        page = AlertPage(words, session, desk, client, what)
     else:
-        page = BoardPage(words, session, console.desk, client, what)
+        page = BoardPage(words, session, desk, client, what)
     page.draw(view)
     console.feed.follow(page)
     client.on_delete(lambda: console.feed.leave(page))

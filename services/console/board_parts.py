@@ -55,7 +55,7 @@ class Tiles:
         href = board_url(self._words.language, changed(filters, "district", target))
         with Box("a", "tile", href=href, data_district=code) as tile:
             with Box("div", "place"):
-                Text("b", self._words.place(code))
+                Text("b", self._words.place(code).removesuffix(" District"))
                 number = Text("span")
             parts = Text("div", "", "parts")
         self._tiles[code] = (tile, number, parts)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from schemas.errors import CasebusError, UnavailableError
-from schemas.texts import Language, catalogue, text
+from schemas.texts import Language
 
 TIMEOUT_SECONDS = 10.0
 UNAUTHORISED = 401
@@ -38,32 +38,33 @@ class DeskRefusedError(CasebusError):
         self.status = status
         self.error = error
 
-    def say(self, language: Language) -> str:
-        """Tell the person what the desk said, and what to do next."""
-        known = Refusal(str(self.error.get("code", "")), dict(self.error.get("fields") or {}))
-        return known.say(language) or str(self.error.get("message", ""))
-
-
-class Refusal(CasebusError):  # noqa: N818 - a carrier of another process's error, never raised
-    """An error of the desk, looked up in this process's catalogue so that both languages work."""
-
-    def __init__(self, code: str, fields: dict[str, Any]) -> None:
-        super().__init__(**fields)
-        self._code = code
-
-    def say(self, language: Language) -> str:
-        """Return message and hint, or nothing where the code has no text here."""
-        if f"{self._code}.message" not in catalogue():
-            return ""
-        return f"{text(f'{self._code}.message', language, **self.fields)} {text(f'{self._code}.hint', language)}"
+    @property
+    def said(self) -> str:
+        """What the desk said, in the language it was asked in, and what to do next."""
+        return f"{self.error.get('message', '')} {self.error.get('hint', '')}".strip()
 
 
 class DeskClient:
     """Calls the desk with a session's token; errors come back as coded errors."""
 
-    def __init__(self, node_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        node_url: str,
+        language: Language = "zh",
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        http: httpx.AsyncClient | None = None,
+    ) -> None:
         # No proxy settings of the environment: the partner is this machine's own node.
-        self._http = httpx.AsyncClient(base_url=node_url, timeout=TIMEOUT_SECONDS, trust_env=False, transport=transport)
+        self._http = http or httpx.AsyncClient(
+            base_url=node_url, timeout=TIMEOUT_SECONDS, trust_env=False, transport=transport
+        )
+        self._node_url = node_url
+        self._language = language
+
+    def speaking(self, language: Language) -> DeskClient:
+        """Return this client over the same connections, its refusals in `language`."""
+        return DeskClient(self._node_url, language, http=self._http)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -102,7 +103,9 @@ class DeskClient:
         return await self._call("POST", f"/desk/alerts/{alert_id}/publish", token, json=dict(body))
 
     async def _call(self, method: str, path: str, token: str = "", **options: Any) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers: dict[str, str] = {"Accept-Language": self._language}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         try:
             answer = await self._http.request(method, path, headers=headers, **options)
         except httpx.HTTPError as error:

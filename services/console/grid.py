@@ -68,8 +68,8 @@ def alert_columns(words: Words) -> list[dict[str, Any]]:
     return [
         column("severity", 96 if wide else 76, **{":cellRenderer": PILL}),
         column("state", 178 if wide else 152, **{":cellRenderer": PILL}),
-        column("model", 200, flex=2, minWidth=170, **{":cellRenderer": LINK}),
-        column("place", 150, flex=1, minWidth=110),
+        column("model", 200, flex=2, minWidth=170, tooltipField="model", **{":cellRenderer": LINK}),
+        column("place", 150, flex=1, minWidth=110, tooltipField="place"),
         column("due", 136),
         column("changed", 136),
         column("clue", 84),

@@ -40,6 +40,7 @@ class Theatre:
     now: int = START
     process: subprocess.Popen[bytes] | None = None
     numbers: Any = field(default_factory=lambda: itertools.count(1))
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=90))
 
     @property
     def console(self) -> str:
@@ -64,6 +65,7 @@ class Theatre:
     def stop(self) -> int:
         """Stop both cleanly and return the exit code."""
         assert self.process
+        self.http.close()
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOP_SECONDS)
 
@@ -82,8 +84,7 @@ class Theatre:
         """Move the clock and let every source say that it has told everything up to then."""
         self.now = max(self.now, to)
         self._post("/rehearsal/clock", {"now": self.now})
-        for source, token in self.stage.tokens.items():
-            del source
+        for token in self.stage.tokens.values():
             self._post("/v1/marks", {"complete_to": format_instant(self.now)}, token)
 
     def drain(self) -> None:
@@ -159,8 +160,7 @@ class Theatre:
 
     def _post(self, path: str, body: Mapping[str, Any], token: str = "") -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        with httpx.Client(base_url=self.node, trust_env=False, timeout=90) as client:
-            answer = client.post(path, json=dict(body), headers=headers)
+        answer = self.http.post(self.node + path, json=dict(body), headers=headers)
         assert answer.is_success, (path, answer.status_code, answer.text)
 
     def _await(self, url: str) -> None:
