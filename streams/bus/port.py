@@ -1,8 +1,17 @@
-"""The bus as a port: what release, supervision and projections need of any bus.
+"""The bus as ports, each as small as what its users need.
 
-A topic has partitions; a partition is a dense sequence of records. A *store* is a named map of bytes that belongs to a
-worker (its state); a *position* says how far a group has come. One transaction appends outputs, changes stores and
-advances positions: all of it is durable when the transaction ends, or none of it happened.
+A topic has partitions; a partition is a sequence of records with rising offsets. Whoever reads goes on one past the
+last offset it was given and compares with `end`; it never counts offsets, for a bus may use some up itself.
+
+    Reader     read, end, topics                          projections, control followers, whoever looks
+    Appender   append                                     whoever only writes, such as the audit replica
+    Bus        both, and a worker's own: stores,          gateway, release, supervision, desk
+               positions, transactions
+
+A *store* is a named map of bytes that belongs to one worker (its state); a *position* says how far a group has come.
+One transaction appends outputs, changes stores and advances positions: all of it is durable when the transaction ends,
+or none of it happened. Stores, positions and transactions are one worker's: on the embedded bus the node's, on Kafka
+those of whoever holds the worker's name (ADR 0011).
 """
 
 from __future__ import annotations
@@ -75,24 +84,35 @@ class Transaction(Protocol):
         ...
 
 
-class Bus(Protocol):
-    """A bus of records with exactly-once steps."""
-
-    def append(self, topic: str, partition: int, records: Sequence[Record]) -> int:
-        """Append durably in a transaction of its own; return the offset of the last record."""
-        ...
+class Reader(Protocol):
+    """Reads what is durable and committed, nothing else."""
 
     def read(self, topic: str, partition: int, offset: int, limit: int) -> list[Stored]:
         """Return up to `limit` records from `offset` on; an unknown topic is empty."""
         ...
 
     def end(self, topic: str, partition: int) -> int:
-        """Return the offset the next record will get."""
+        """Return one past the offset of the last record that can be read, 0 where there is none."""
         ...
 
     def topics(self, prefix: str) -> list[str]:
         """Name the topics that begin with `prefix`, in order."""
         ...
+
+
+class Appender(Protocol):
+    """Appends records."""
+
+    def append(self, topic: str, partition: int, records: Sequence[Record]) -> int:
+        """Append durably and in order; return the offset of the last record.
+
+        Where it raises, some of the first records may stand: whoever needs all or none uses a transaction.
+        """
+        ...
+
+
+class Bus(Reader, Appender, Protocol):
+    """The bus as one worker has it: with its stores, positions and exactly-once steps."""
 
     def get(self, store: str, key: bytes) -> bytes | None:
         """Return a durable value of a store."""
@@ -103,7 +123,7 @@ class Bus(Protocol):
         ...
 
     def position(self, group: str, topic: str, partition: int) -> int:
-        """Return how far the group has come: the offset of the first record it has not processed."""
+        """Return how far the group has come: everything below this offset is processed."""
         ...
 
     def transaction(self) -> AbstractContextManager[Transaction]:

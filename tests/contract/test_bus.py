@@ -25,14 +25,16 @@ def record(number: int) -> Record:
     return Record(b"k%d" % number, b"v%d" % number, (("n", b"%d" % number),))
 
 
-def test_offsets_are_dense_per_partition(bus: Bus) -> None:
-    """Each partition counts from zero without holes."""
-    assert bus.append("t", 0, [record(0), record(1)]) == 1
-    assert bus.append("t", 1, [record(9)]) == 0
-    assert bus.append("t", 0, [record(2)]) == 2
+def test_offsets_rise_per_partition(bus: Bus) -> None:
+    """Each partition has its own rising offsets, and its end is one past the last record."""
+    first = bus.append("t", 0, [record(0), record(1)])
+    bus.append("t", 1, [record(9)])
+    second = bus.append("t", 0, [record(2)])
 
-    assert [s.offset for s in bus.read("t", 0, 0, 10)] == [0, 1, 2]
-    assert bus.end("t", 0) == 3
+    stored = bus.read("t", 0, 0, 10)
+    assert [s.value for s in stored] == [b"v0", b"v1", b"v2"]
+    assert [s.offset for s in stored] == [first - 1, first, second]
+    assert bus.end("t", 0) == second + 1
     assert bus.end("t", 7) == 0
 
 
@@ -46,11 +48,25 @@ def test_a_record_is_read_back_whole(bus: Bus) -> None:
 
 
 def test_reading_starts_at_the_offset_and_stops_at_the_limit(bus: Bus) -> None:
-    """A page of a partition is what was asked for."""
-    bus.append("t", 0, [record(n) for n in range(10)])
+    """A page of a partition is what was asked for, and nothing stands at its end."""
+    last = bus.append("t", 0, [record(n) for n in range(10)])
 
-    assert [s.offset for s in bus.read("t", 0, 4, 3)] == [4, 5, 6]
-    assert bus.read("t", 0, 10, 3) == []
+    assert [s.offset for s in bus.read("t", 0, last - 5, 3)] == [last - 5, last - 4, last - 3]
+    assert bus.read("t", 0, bus.end("t", 0), 3) == []
+
+
+def test_pages_that_go_on_past_the_last_offset_cover_a_partition(bus: Bus) -> None:
+    """A reader that goes on one past what it was given gets each record once and then stands at the end."""
+    for number in range(5):
+        bus.append("t", 0, [record(number)])
+
+    position, seen = 0, []
+    while stored := bus.read("t", 0, position, 2):
+        position = stored[-1].offset + 1
+        seen += [s.value for s in stored]
+
+    assert seen == [b"v%d" % n for n in range(5)]
+    assert position == bus.end("t", 0)
 
 
 def test_a_transaction_is_all_or_nothing(bus: Bus) -> None:
@@ -75,7 +91,8 @@ def test_a_transaction_is_all_or_nothing(bus: Bus) -> None:
         change.put("state", b"a", b"1")
         change.advance("g", "in", 0, 5)
 
-    assert bus.end("out", 0) == 1
+    assert [s.value for s in bus.read("out", 0, 0, 10)] == [b"v1"]
+    assert bus.read("out", 0, bus.end("out", 0), 10) == []
     assert bus.get("state", b"a") == b"1"
     assert bus.position("g", "in", 0) == 5
 
@@ -125,6 +142,15 @@ def test_topics_are_found_by_prefix(bus: Bus) -> None:
     bus.append("casebus.work", 0, [record(0)])
 
     assert bus.topics("casebus.raw.") == ["casebus.raw.court", "casebus.raw.police"]
+
+
+def test_the_embedded_bus_counts_without_holes(tmp_path: Path) -> None:
+    """The embedded bus uses up no offset of its own: each partition counts from zero."""
+    bus = EmbeddedBus(tmp_path / "bus.db")
+
+    assert [bus.append("t", 0, [record(0), record(1)]), bus.append("t", 1, [record(9)])] == [1, 0]
+    assert bus.append("t", 0, [record(2)]) == 2
+    bus.close()
 
 
 def test_the_embedded_bus_keeps_everything_over_a_restart(tmp_path: Path) -> None:
