@@ -37,7 +37,8 @@ PARTS = {
     "model": Part("model", "Supervision models: list, show, lint, test, backtest, explain."),
     "contract": Part("contract", "Contracts: lint, show, example, list."),
     "policy": Part("policy", "Policies: lint, test, explain."),
-    "audit": Part("audit", "The audit log: verify, search."),
+    "audit": Part("audit", "The audit log: verify, show, search, prove, export."),
+    "verify": Part("verifying", "Verify an evidence bundle: no network, no node, your own keys."),
     "doctor": Part("doctor", "Check this machine and say what to mend."),
 }
 

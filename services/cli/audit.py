@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from services.cli import audit_evidence
 from services.cli.output import Json, emit, fail, language, say
 
 if TYPE_CHECKING:
     from security.audit.checkpoint import VerifierKey
 
-app = typer.Typer(no_args_is_help=True, help="The audit log: verify, show, search, prove.")
+app = typer.Typer(no_args_is_help=True, help="The audit log: verify, show, search, prove, export.")
+app.add_typer(audit_evidence.app)
 
 Data = Annotated[
     Path, typer.Option("--data", envvar="CASEBUS_DATA", help="The node's data directory; the log is in its audit/.")
@@ -103,6 +105,8 @@ def search(
 @app.command()
 def prove(
     seq: Annotated[int, typer.Argument(help="Number of the record, from 0.")],
+    out: Annotated[Path | None, typer.Option(help="Write it as a bundle for `casebus verify` too.")] = None,
+    proof_file: Annotated[Path | None, typer.Option(help="Write a C2SP .tlog-proof file too.")] = None,
     data: Data = DEFAULT_DATA,
     public_key: Key = None,
     as_json: Json = False,
@@ -118,6 +122,8 @@ def prove(
         key = _key(public_key) or _key(Layout(directory).verifier_key)
         assert key is not None
         document = prove_record(directory, seq, key)
+        if out or proof_file:
+            audit_evidence.write(directory, seq, key, out, proof_file)
     except CasebusError as error:
         fail(error, as_json=as_json)
     emit(document, as_json=as_json)

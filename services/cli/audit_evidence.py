@@ -1,0 +1,67 @@
+"""`casebus audit export`: evidence that stands by itself. Part of `casebus audit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.cli.output import Json, emit, fail
+from services.cli.trust import DEFAULT_DATA, Data, Key, PolicyFile, policy_of, text_of
+
+if TYPE_CHECKING:
+    from security.audit.checkpoint import VerifierKey
+
+app = typer.Typer()
+
+Out = Annotated[Path, typer.Option("--out", help="Where to write it.")]
+Since = Annotated[
+    Path | None, typer.Option("--since", help="An earlier signed head; the bundle proves that the log continues it.")
+]
+
+
+@app.command()
+def export(
+    out: Out,
+    seqs: Annotated[list[int] | None, typer.Argument(help="Numbers of records.")] = None,
+    first: Annotated[int | None, typer.Option("--from", min=0, help="First of a range of records.")] = None,
+    last: Annotated[int | None, typer.Option("--to", min=0, help="Last of that range.")] = None,
+    since: Since = None,
+    data: Data = DEFAULT_DATA,
+    public_key: Key = None,
+    policy: PolicyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Write a bundle of records for `casebus verify` and for the one-file verifier."""
+    from schemas.errors import CasebusError
+    from security.audit.bundle_errors import NothingToExportError
+    from security.audit.evidence import Evidence
+    from security.audit.files import write_durably
+
+    wanted = list(seqs or ())
+    try:
+        if (first is None) != (last is None):
+            raise NothingToExportError
+        if first is not None and last is not None:
+            wanted += range(first, last + 1)
+        evidence = Evidence.open(data / "audit", policy_of(policy, public_key, data / "audit"))
+        content = evidence.bundle(wanted, text_of(since) if since else None)
+        write_durably(out, content)
+    except CasebusError as error:
+        fail(error, as_json=as_json)
+    document = {"file": str(out), "records": len(set(wanted)), "bytes": len(content), "size": evidence.head.size}
+    emit(document, as_json=as_json)
+
+
+def write(directory: Path, seq: int, key: VerifierKey, bundle: Path | None, proof_file: Path | None) -> None:
+    """Write one record as a bundle, as a C2SP proof file, or both."""
+    from security.audit.evidence import Evidence
+    from security.audit.files import write_durably
+    from security.audit.policy import Policy
+
+    evidence = Evidence.open(directory, Policy.of_key(key))
+    if bundle:
+        write_durably(bundle, evidence.bundle([seq]))
+    if proof_file:
+        write_durably(proof_file, evidence.proof_file(seq).encode())
