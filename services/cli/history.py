@@ -13,6 +13,7 @@ from services.importer.mapping import load_mapping
 from services.importer.rejection import Rejection
 from streams.supervision.fact import Fact
 from streams.supervision.model import Model
+from streams.supervision.space import fields_of
 
 
 class MappingNeededError(UsageError):
@@ -52,10 +53,7 @@ class History:
             return
         if self._mapping is None:
             raise MappingNeededError(file=self._source.name)
-        wanted: dict[str, set[str]] = {}
-        for model in models:
-            for event_type, names in model.fields.items():
-                wanted.setdefault(event_type, set()).update(names)
+        wanted = fields_of(models)
         yield from facts(load_mapping(self._mapping), self._source, wanted.keys(), wanted, self._reject)
 
     def _reject(self, rejection: Rejection) -> None:

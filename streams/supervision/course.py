@@ -7,52 +7,27 @@ on the day the clock starts closes it, whichever of the two was numbered first.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from streams.legal_clock import Deadline, reckon
 from streams.legal_clock.deadline import reckon_day, settle
-from streams.supervision.condition import Predicate
 from streams.supervision.fact import Fact
-from streams.supervision.inputs import AtOf
+from streams.supervision.parts import (
+    CLOSE,
+    CUSTODY,
+    EXTEND,
+    OPEN,
+    REOPEN,
+    RESTART,
+    RESUME,
+    SUSPEND,
+    Entry,
+    Handler,
+    Marked,
+    Part,
+    Skipped,
+)
 from streams.supervision.rate import Choose, Course, Rate
 from streams.supervision.term import Term
-
-OPEN, RESUME, EXTEND, RESTART, SUSPEND, CLOSE, REOPEN, CUSTODY = range(8)
-"""What an event does to the clock of its key: the parts, in the order in which they act at one instant."""
-
-Part = int
-
-
-class Extension(NamedTuple):
-    """A new limit: how long, and from where it counts (`opener`, `event` or `last_day`)."""
-
-    rate: Rate
-    counts_from: str
-
-
-class Handler(NamedTuple):
-    """One part that one event type may play."""
-
-    part: Part
-    where: Predicate | None
-    at: AtOf | None
-    alias: str
-    extension: Extension | None = None
-    floor: int = -1
-
-
-class Skipped(NamedTuple):
-    """An event that could have opened a clock and did not; `why` is condition, no_limit or running."""
-
-    fact: Fact
-    why: str
-
-
-Entry = tuple[Part, Predicate | None, AtOf | None, Handler]
-"""A handler with what every event asks of it in front: the walk is the hot path of back-tests."""
-
-Marked = tuple[int, int, int, Fact, Handler]
-"""(when it counts, part, number, fact, handler): sorts without ever comparing facts."""
 
 
 class Walk:

@@ -7,7 +7,7 @@ passes, and publishes the difference. So the order of arrival, repetitions and r
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from streams.supervision.errors import DuplicateModelError
@@ -18,6 +18,7 @@ from streams.supervision.keystate import CLOCK, VERSION, KeyState, KeyStatePort,
 from streams.supervision.marks import Marks, SourceDirectory
 from streams.supervision.model import Model
 from streams.supervision.report import CLOSED, finding, unit_of
+from streams.supervision.space import Space, fields_of, spaces_of
 
 Address = Callable[[str, str], bytes]
 """(key space, key) → the name a key's state is stored under."""
@@ -38,34 +39,6 @@ class Change:
     digest: str
     previous: State | None
     finding: Finding
-
-
-@dataclass(frozen=True)
-class _Space:
-    """The models that fold by the same fields, and the fields of each event type they ask for together."""
-
-    name: str
-    models: tuple[Model, ...]
-    fields: Mapping[str, tuple[str, ...]]
-
-    def project(self, fact: Fact) -> Fact:
-        data = fact.data
-        names = self.fields[fact.type]
-        if len(data) == len(names) and all(name in data for name in names):
-            return fact
-        kept = {name: data[name] for name in names if name in data}
-        return Fact(
-            fact.id,
-            fact.type,
-            fact.source,
-            fact.sequence,
-            fact.occurred_at,
-            fact.recorded_at,
-            fact.district,
-            fact.subject,
-            kept,
-            fact.supersedes,
-        )
 
 
 @dataclass
@@ -101,8 +74,8 @@ class Engine:
         if len(self._by_id) != len(self.models):
             twice = next(m for m in self.models if self._by_id[m.id] is not m)
             raise DuplicateModelError(file=twice.file, path="$.metadata.id", name=twice.id)
-        self._spaces = _spaces(self.models)
-        self._takers: dict[str, tuple[_Space, ...]] = {}
+        self._spaces = spaces_of(self.models)
+        self._takers: dict[str, tuple[Space, ...]] = {}
         for space in self._spaces.values():
             for event_type in space.fields:
                 self._takers[event_type] = (*self._takers.get(event_type, ()), space)
@@ -115,11 +88,7 @@ class Engine:
     @property
     def fields(self) -> dict[str, tuple[str, ...]]:
         """Event type → the fields of all models, sorted: the engine's subscription."""
-        wanted: dict[str, set[str]] = {}
-        for model in self.models:
-            for event_type, names in model.fields.items():
-                wanted.setdefault(event_type, set()).update(names)
-        return {event_type: tuple(sorted(names)) for event_type, names in sorted(wanted.items())}
+        return fields_of(self.models)
 
     @property
     def fingerprint(self) -> str:
@@ -127,14 +96,27 @@ class Engine:
         parts = sorted(f"{m.id}\0{m.major}\0{m.digest}" for m in self.models)
         return hashlib.sha256("\n".join([str(VERSION), *parts]).encode()).hexdigest()
 
-    def apply(self, store: KeyStatePort, facts: Iterable[Fact], marks: Marks) -> list[Change]:
+    def addresses(self, fact: Fact) -> tuple[bytes, ...]:
+        """Return the addresses of the keys that a fact belongs to: whoever splits the keys sends it to each."""
+        found: dict[bytes, None] = {}
+        for space in self._takers.get(fact.type, ()):
+            key = space.models[0].key(fact)
+            if key is not None:
+                found[self._address(space.name, key)] = None
+        return tuple(found)
+
+    def apply(
+        self, store: KeyStatePort, facts: Iterable[Fact], marks: Marks, owns: Callable[[bytes], bool] | None = None
+    ) -> list[Change]:
         """Take facts and marks, bring every key they touch up to date, and return what changed.
 
         Facts may come in any order and any number of times. The store is changed; the caller commits it together with
-        what it publishes.
+        what it publishes. Where the keys are split over several stores, `owns` tells which addresses live in this one.
         """
         marks = replace(marks, directory=self.directory)
         dirty = self._sort(facts)
+        if owns is not None:
+            dirty = {address: work for address, work in dirty.items() if owns(address)}
         changes: list[Change] = []
         for address in self._due(store, marks):
             dirty.setdefault(address, _Dirty("", "", [])).due = True
@@ -215,21 +197,6 @@ class Engine:
             steps=(step("model.step.corrected"),),
         )
         return Change(model.id, model.code, model.version, model.digest, old.state, found)
-
-
-def _spaces(models: Sequence[Model]) -> dict[str, _Space]:
-    grouped: dict[str, list[Model]] = {}
-    for model in models:
-        grouped.setdefault(model.space, []).append(model)
-    spaces = {}
-    for name, members in grouped.items():
-        wanted: dict[str, set[str]] = {}
-        for model in members:
-            for event_type, names in model.fields.items():
-                wanted.setdefault(event_type, set()).update(names)
-        fields = {event_type: tuple(sorted(names)) for event_type, names in wanted.items()}
-        spaces[name] = _Space(name, tuple(members), fields)
-    return spaces
 
 
 def _changed(model: Model, key: str, verdict: Verdict, old: Published | None) -> tuple[Published | None, Change | None]:

@@ -15,7 +15,14 @@ from typing import Any, Protocol
 
 from schemas.clock import DAY, HOUR
 from streams.legal_clock import Deadline, Limit, WorkCalendar
-from streams.supervision.course import (
+from streams.supervision.course import Walk
+from streams.supervision.errors import FieldTypeError, SchemaMismatchError, UnknownFieldError, UnknownInputError
+from streams.supervision.fact import Fact
+from streams.supervision.finding import RAISED, SEVERITIES, Severity
+from streams.supervision.inputs import Input
+from streams.supervision.judge import Judge, Lead, Rung, Verdict
+from streams.supervision.marks import Marks
+from streams.supervision.parts import (
     CLOSE,
     CUSTODY,
     EXTEND,
@@ -28,14 +35,7 @@ from streams.supervision.course import (
     Handler,
     Part,
     Skipped,
-    Walk,
 )
-from streams.supervision.errors import FieldTypeError, SchemaMismatchError, UnknownFieldError, UnknownInputError
-from streams.supervision.fact import Fact
-from streams.supervision.finding import RAISED, SEVERITIES, Severity
-from streams.supervision.inputs import Input
-from streams.supervision.judge import Judge, Lead, Rung, Verdict
-from streams.supervision.marks import Marks
 from streams.supervision.rate import Course, Rate, compile_choice, compile_rates
 from streams.supervision.scope import Law, Scope
 from streams.supervision.term import Term

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from schemas.texts import text
 from streams.supervision.arithmetic import steps_of
-from streams.supervision.course import Skipped
 from streams.supervision.fact import Fact, folded
 from streams.supervision.finding import FINAL, State, Step
 from streams.supervision.judge import Verdict
 from streams.supervision.marks import Marks
 from streams.supervision.model import Model
+from streams.supervision.parts import Skipped
 
 
 @dataclass(frozen=True)

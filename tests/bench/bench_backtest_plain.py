@@ -22,6 +22,7 @@ from streams.runners.backtest import backtest
 from streams.supervision.fact import Fact
 from streams.supervision.library import load_all
 from streams.supervision.model import Model
+from streams.supervision.space import fields_of
 from tests.bench.harness import Figure, Report
 from tests.house import parts
 
@@ -62,10 +63,7 @@ def in_memory(models: tuple[Model, ...], history: list[Fact]) -> tuple[float, fl
 
 def read(log: Path, models: tuple[Model, ...]) -> list[Fact]:
     """Read the log as facts."""
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for model in models:
-        for event_type, names in model.fields.items():
-            wanted[event_type].update(names)
+    wanted = fields_of(models)
     return list(facts(load_mapping(FINES / "mapping.yaml"), log, wanted.keys(), wanted))
 
 

@@ -20,6 +20,7 @@ from services.importer.mapping import load_mapping
 from streams.legal_clock.zone import to_day
 from streams.runners.backtest import backtest
 from streams.supervision.library import load_all
+from streams.supervision.space import fields_of
 
 pytestmark = pytest.mark.realdata
 
@@ -88,10 +89,7 @@ def test_the_four_truths(fines_log: Path) -> None:
 def test_shuffled_and_doubled(fines_log: Path) -> None:
     """The log shuffled, every tenth event twice: the same alerts by id."""
     models = load_all(MODELS)
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for model in models:
-        for event_type, names in model.fields.items():
-            wanted[event_type].update(names)
+    wanted = fields_of(models)
     history = list(facts(load_mapping(FINES / "mapping.yaml"), fines_log, wanted.keys(), wanted))
     day = to_day(date(2013, 6, 18))
     before = {name: tally.ids for name, tally in backtest(models, history, day).models.items()}
