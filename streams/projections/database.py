@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+
+from schemas.errors import UnavailableError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_PRAGMAS = (
@@ -20,16 +25,36 @@ SQLITE_PRAGMAS = (
 )
 
 
+class ReadModelUnavailableError(UnavailableError):
+    """The read model's database cannot be read or written now; it is made from the bus and loses nothing."""
+
+    code: ClassVar[str] = "bus.read_model"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the database's own failures, such as a full disk, into the coded error."""
+    try:
+        yield
+    except OperationalError as error:
+        reason = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
+        raise ReadModelUnavailableError(reason=reason) from error
+
+
 def open_database(url: str | Path) -> Engine:
     """Open the database of a read model and migrate it to the newest revision.
 
     Args:
         url: a SQLAlchemy URL, or the path of a SQLite file.
+
+    Raises:
+        ReadModelUnavailableError: it cannot be opened or migrated now.
     """
     engine = create_engine(url if isinstance(url, str) else f"sqlite:///{url}")
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)
-    migrate(engine)
+    with translated():
+        migrate(engine)
     return engine
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, select
 from streams import alerts, clues, panorama
 from streams.bus.port import Stored
 from streams.projections import accesses, marks, rows, tables
+from streams.projections.database import translated
 from streams.projections.rows import Rows
 from streams.projections.upsert import add_once, upsert
 
@@ -41,7 +42,7 @@ class Projector:
 
     def position(self, topic: str, partition: int) -> int:
         """Return the next offset this read model needs of a topic partition."""
-        with self._engine.connect() as connection:
+        with translated(), self._engine.connect() as connection:
             return _position(connection, topic, partition)
 
     def apply(self, topic: str, partition: int, records: Sequence[Stored]) -> int:
@@ -49,9 +50,10 @@ class Projector:
 
         Raises:
             KeyError: the topic is none of `TOPICS`.
+            ReadModelUnavailableError: the database cannot be written now; nothing of the step is.
         """
         render = RENDERERS[topic]
-        with self._engine.begin() as connection:
+        with translated(), self._engine.begin() as connection:
             position = _position(connection, topic, partition)
             fresh = [stored for stored in records if stored.offset >= position]
             if not fresh:
