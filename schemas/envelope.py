@@ -16,7 +16,7 @@ from schemas.event import sequence_of
 from schemas.instants import parse_instant
 
 SPECVERSION = "1.0"
-TYPE = re.compile(r"[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+", re.ASCII)
+TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", re.ASCII)
 SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 SEQUENCE = re.compile(r"[!-~]{1,200}", re.ASCII)
 DISTRICT = re.compile(r"[1-9]\d{5}", re.ASCII)

@@ -44,11 +44,12 @@ def lint(
     as_json: Json = False,
 ) -> None:
     """Check every contract and name every fault; exit 1 when there are any."""
-    from schemas.catalogue import BUNDLED, survey, survey_file
+    from schemas.catalogue import BUNDLED
+    from schemas.contract_lint import lint as find
     from schemas.errors import NotFoundError
 
     place = path or BUNDLED
-    found = survey_file(place) if place.is_file() else survey(place)
+    found = find(place)
     if not found.contracts and not found.faults:
         fail(NotFoundError(what=str(place)), as_json=as_json)
     faults = [fault.as_dict(language()) for fault in found.faults]
@@ -99,7 +100,10 @@ def _detail(contract: Contract) -> dict[str, Any]:
     return {
         "subject": contract.subject_field,
         "retention_days": contract.retention_days,
+        "owner": contract.owner or contract.agency,
+        "publishers": list(contract.publishers or (contract.owner or contract.agency,)),
         "share": contract.share,
+        "agreement_no": contract.agreement_no,
         "themes": list(contract.themes),
         "case_refs": dict(contract.case_refs),
         "digest": contract.digest.hex(),
@@ -110,7 +114,15 @@ def _detail(contract: Contract) -> dict[str, Any]:
                 "flags": sorted(c.flags),
                 "about": c.about,
                 "fields": [
-                    {"name": f.name, "type": f.avro_type, "zh": f.zh, "en": f.en, "source": f.source, **f.extras}
+                    {
+                        "name": f.name,
+                        "type": f.avro_type,
+                        "zh": f.zh,
+                        "en": f.en,
+                        "doc": f.doc,
+                        "source": f.source,
+                        **f.extras,
+                    }
                     for f in c.fields
                 ],
             }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import avro.io
@@ -61,21 +62,36 @@ def record_schema(rows: Sequence[Row]) -> dict[str, Any]:
     return {"type": "record", "name": "tests.Sample", "fields": [{"name": n, "type": t} for n, t in rows]}
 
 
+@cache
+def _judges(text: str) -> tuple[Any, Any]:
+    return fastavro.parse_schema(json.loads(text)), avro.schema.parse(text)
+
+
+def judges(schema: Any) -> tuple[Any, Any]:
+    """Return the schema as fastavro and the reference parse it; parsed once."""
+    return _judges(json.dumps(plain(schema)))
+
+
 def fastavro_bytes(schema: Any, data: Any) -> bytes:
     """What fastavro writes."""
     out = io.BytesIO()
-    fastavro.schemaless_writer(out, fastavro.parse_schema(plain(schema)), data)
+    fastavro.schemaless_writer(out, judges(schema)[0], data)
     return out.getvalue()
 
 
 def fastavro_value(schema: Any, body: bytes) -> Any:
     """What fastavro reads."""
-    return fastavro.schemaless_reader(io.BytesIO(body), fastavro.parse_schema(plain(schema)), None)
+    return fastavro.schemaless_reader(io.BytesIO(body), judges(schema)[0], None)
 
 
 def reference_bytes(schema: Any, data: Any) -> bytes:
     """What the Avro reference implementation writes."""
     out = io.BytesIO()
-    parsed = avro.schema.parse(json.dumps(plain(schema)))
-    avro.io.DatumWriter(parsed).write(data, avro.io.BinaryEncoder(out))
+    avro.io.DatumWriter(judges(schema)[1]).write(data, avro.io.BinaryEncoder(out))
     return out.getvalue()
+
+
+def reference_value(schema: Any, body: bytes) -> Any:
+    """What the Avro reference implementation reads."""
+    parsed = judges(schema)[1]
+    return avro.io.DatumReader(parsed, parsed).read(avro.io.BinaryDecoder(io.BytesIO(body)))
