@@ -1,4 +1,4 @@
-"""Evidence that stands by itself: records, their inclusion proofs, a cosigned head, the policy. Sans-IO (ADR 0012).
+"""Evidence that stands by itself: records, their inclusion proofs, a cosigned head, the policy. Sans-IO (ADR 0013).
 
 A bundle is one JSON document in canonical form with one line break behind it. Its `sha256` covers every other part, so
 that any careless change is found; what a careful one would change is under the log's and the witnesses' signatures.

@@ -31,7 +31,8 @@ class Part(NamedTuple):
 
 PARTS = {
     "demo": Part("demo", "The simulated city through an embedded node, console on 127.0.0.1."),
-    "node": Part("node", "Run a node: up, status."),
+    "node": Part("node", "Run a node: up, status, token, activate."),
+    "worker": Part("worker", "Run a worker on Kafka: release, supervise."),
     "import": Part("importing", "History into a node's log, by a mapping file."),
     "simulate": Part("simulate", "Write a simulated city's events and its truth file."),
     "model": Part("model", "Supervision models: list, show, lint, test, backtest, explain."),
@@ -39,6 +40,7 @@ PARTS = {
     "policy": Part("policy", "Policies: lint, test, explain."),
     "audit": Part("audit", "The audit log: verify, show, search, prove, export."),
     "verify": Part("verifying", "Verify an evidence bundle: no network, no node, your own keys."),
+    "witness": Part("witness", "Witnesses of audit logs: be one, ask one's own, check evidence of a fork."),
     "doctor": Part("doctor", "Check this machine and say what to mend."),
 }
 

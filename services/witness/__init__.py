@@ -1,0 +1,1 @@
+"""A witness: cosigns the heads of other agencies' audit logs (C2SP tlog-witness), one SQLite file."""
