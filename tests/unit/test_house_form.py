@@ -21,10 +21,11 @@ def findings(guard: Guard, paths: Iterable[Path]) -> list[str]:
 
 
 def test_modules_and_functions_are_short() -> None:
-    """No module passes 400 lines, no function 60; a migration is a frozen script and stays in one piece."""
+    """No module passes 400 lines, no function 60; a migration and the one-file verifier stay in one piece."""
     written = modules("schemas", "security", "streams", "services", "tests", "deploy")
+    whole = {"migrations", "verifier"}
 
-    assert findings(form.long_parts, (p for p in written if "migrations" not in p.parts)) == []
+    assert findings(form.long_parts, (p for p in written if not whole & set(p.parts))) == []
 
 
 def test_every_test_says_what_it_shows() -> None:
