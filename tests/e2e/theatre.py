@@ -82,10 +82,18 @@ class Theatre:
 
     def move(self, to: int) -> None:
         """Move the clock and let every source say that it has told everything up to then."""
+        self.set_clock(to)
+        for source in self.stage.tokens:
+            self.complete(source)
+
+    def set_clock(self, to: int) -> None:
+        """Move the clock alone: nobody has said anything yet."""
         self.now = max(self.now, to)
         self._post("/rehearsal/clock", {"now": self.now})
-        for token in self.stage.tokens.values():
-            self._post("/v1/marks", {"complete_to": format_instant(self.now)}, token)
+
+    def complete(self, source: str) -> None:
+        """Let one source say that it has told everything up to now."""
+        self._post("/v1/marks", {"complete_to": format_instant(self.now)}, self.stage.tokens[source])
 
     def drain(self) -> None:
         """Wait until everything took effect."""
