@@ -1,4 +1,4 @@
-"""`casebus node`: run a node and look at one."""
+"""`casebus node`: run a node, look at one, give its sources tokens, activate models in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from services.cli.output import Json, emit, say
 
-app = typer.Typer(no_args_is_help=True, help="Run a node: up, status.", rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, help="Run a node: up, status, token, activate.", rich_markup_mode=None)
 
 DEFAULT_PORT = 8470
 DEFAULT_CONSOLE_PORT = 8471
@@ -35,6 +35,51 @@ def up(
         say(f"casebus: console http://127.0.0.1:{console_port}")
     say(f"casebus: node http://127.0.0.1:{port}, data {data}; Ctrl-C stops both")
     raise typer.Exit(Supervisor(children, say).run())
+
+
+@app.command()
+def token(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A registered organisation system.")],
+    revoke: Annotated[bool, typer.Option("--revoke", help="Revoke the tokens it has instead.")] = False,
+    data: Data = Path(".casebus/data"),
+    as_json: Json = False,
+) -> None:
+    """Give a source a token for the gateway; it is shown this once. The node must be stopped: the act is audited."""
+    from services.node.node import open_node
+    from services.node.tokens import issue, withdraw
+
+    node = open_node(data)
+    try:
+        if revoke:
+            emit({"source": source, "revoked": withdraw(node, source)}, as_json=as_json)
+        else:
+            emit({"source": source, "token": issue(node, source)}, as_json=as_json)
+    finally:
+        node.close()
+
+
+@app.command()
+def activate(
+    models: Annotated[list[str], typer.Argument(metavar="ID|FILE.yaml...", help="Bundled models, or files.")],
+    approver: Annotated[list[str], typer.Option("--approver", help="Who approved it; once for each person.")],
+    data: Data = Path(".casebus/data"),
+    as_json: Json = False,
+) -> None:
+    """Activate models in a stopped node: signed, audited, and all history folded anew for them."""
+    from services.node.node import open_node
+    from streams.supervision.library import files_of
+
+    files = files_of(models)
+    node = open_node(data)
+    try:
+        before = node.control.epoch
+        node.activate(files, approver)
+        node.pump()
+        active = sorted(node.control.snapshot.of("model"))
+        changed = node.control.epoch - before
+        emit({"epoch": node.control.epoch, "changed": changed, "active": active}, as_json=as_json)
+    finally:
+        node.close()
 
 
 @app.command()
