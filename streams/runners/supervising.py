@@ -72,7 +72,9 @@ class Supervising:
         else:
             facts = item.facts
         changes = self.engine.apply(store, facts, marks)
-        change.append(alerts.TOPIC, PARTITION, [self._alert(each, marks) for each in changes])
+        change.append(
+            alerts.TOPIC, PARTITION, [alert_record(self.sealer, each, marks.clock, self.epoch()) for each in changes]
+        )
         for each in changes:
             state = each.finding.state
             self.published[state] = self.published.get(state, 0) + 1
@@ -84,39 +86,39 @@ class Supervising:
     def _silent(self, marks: Marks) -> tuple[str, ...]:
         return tuple(s for s in self.engine.directory.sources if marks.clock - marks.of(s) > SILENT_AFTER)
 
-    def _alert(self, change: Change, marks: Marks) -> Record:
-        finding = change.finding
-        detail = Detail(
-            subject=finding.subject,
-            key=finding.key,
-            evidence=tuple(event.hex() for event in finding.evidence),
-            steps=tuple(plain(asdict(step)) for step in finding.steps),
-            basis=tuple(dict(article) for article in finding.basis),
-            explain=dict(finding.explain),
-        )
-        sealed = self.sealer.seal(
-            self.sealer.name("alerts", ALERT_LABEL), alerts.alert_ad(finding.id), alerts.encode_detail(detail)
-        )
-        record = AlertRecord(
-            v=alerts.VERSION,
-            id=finding.id,
-            model=change.model,
-            code=change.code,
-            version=change.version,
-            digest=change.digest,
-            state=finding.state,
-            severity=finding.severity,
-            district=finding.district,
-            unit=finding.unit,
-            opened_at=finding.opened_at,
-            due_at=finding.due_at,
-            closed_at=finding.closed_at,
-            reported_at=finding.reported_at,
-            epoch=self.epoch(),
-            mark=marks.clock,
-            detail=sealed,
-        )
-        return Record(bytes.fromhex(finding.id), alerts.encode(record))
+
+def alert_record(sealer: Sealer, change: Change, mark: int, epoch: int) -> Record:
+    """Make the bus record of a change: a level 2 shell, and everything else sealed."""
+    finding = change.finding
+    detail = Detail(
+        subject=finding.subject,
+        key=finding.key,
+        evidence=tuple(event.hex() for event in finding.evidence),
+        steps=tuple(plain(asdict(step)) for step in finding.steps),
+        basis=tuple(dict(article) for article in finding.basis),
+        explain=dict(finding.explain),
+    )
+    sealed = sealer.seal(sealer.name("alerts", ALERT_LABEL), alerts.alert_ad(finding.id), alerts.encode_detail(detail))
+    record = AlertRecord(
+        v=alerts.VERSION,
+        id=finding.id,
+        model=change.model,
+        code=change.code,
+        version=change.version,
+        digest=change.digest,
+        state=finding.state,
+        severity=finding.severity,
+        district=finding.district,
+        unit=finding.unit,
+        opened_at=finding.opened_at,
+        due_at=finding.due_at,
+        closed_at=finding.closed_at,
+        reported_at=finding.reported_at,
+        epoch=epoch,
+        mark=mark,
+        detail=sealed,
+    )
+    return Record(bytes.fromhex(finding.id), alerts.encode(record))
 
 
 def gathered(items: Sequence[work.WorkItem]) -> list[work.WorkItem]:

@@ -1,4 +1,4 @@
-"""`./run bench kafka-chaos`: two chained stages under ≥ 50 kill -9 of each, ≥ 10 SIGSTOP, ≥ 10 rebalances, proven exact.
+"""`./run bench kafka-chaos`: two chained stages under kill -9 (50 of each), SIGSTOP and rebalances, proven exact.
 
 The figures are what was wrong (all must be nought) and what was done; the proof is a pure replay of everything.
 """
@@ -66,7 +66,7 @@ def _load(chain: Chain, feed: Feed) -> dict[str, object]:
 
 def _figures(proof: Proof, chain: Chain, logs: Path, seconds: float) -> list[Figure]:
     said = "".join(path.read_text(encoding="utf-8", errors="replace") for path in logs.glob("*.log"))
-    figures = [
+    return [
         Figure("faults against the replay", len(proof.faults), "", 0, "lower"),
         Figure("duplicates for read_committed", proof.duplicates, "", 0, "lower"),
         Figure("raw records replayed", proof.raw_records, "records"),
@@ -81,4 +81,3 @@ def _figures(proof: Proof, chain: Chain, logs: Path, seconds: float) -> list[Fig
         Figure("holes read again", said.count("worker.hole_found") + said.count("worker.silence_found"), ""),
         Figure("time", round(seconds, 1), "s"),
     ]
-    return figures

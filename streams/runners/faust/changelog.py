@@ -9,6 +9,7 @@ stable offset gives the states exactly as they were just after `progress.next`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.runners.faust import progress
 from streams.runners.faust.progress import Progress
 from streams.runners.faust.settings import Settings
-from streams.runners.faust.state import Changes
+from streams.runners.faust.state import Changes, Value, packed
 
 PROGRESS = b"p"
 STATE = b"s"
@@ -29,18 +30,19 @@ Row = tuple[bytes, bytes | None, progress.Headers]
 
 @dataclass
 class Restored:
-    """What a changelog held; `end` is the offset just after it, `records` how many were read."""
+    """What a changelog held; `end` is the offset just after it, `records` how many were read in how many seconds."""
 
-    values: dict[bytes, bytes] = field(default_factory=dict)
+    values: dict[bytes, Value] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
     end: int = 0
     records: int = 0
+    seconds: float = 0.0
 
 
 def rows(changes: Changes, reached: Progress) -> Iterator[Row]:
     """Make the changelog records of a transaction."""
     for key, value in changes.items():
-        yield STATE + key, value, ()
+        yield STATE + key, packed(value), ()
     yield PROGRESS, progress.encode(reached), ()
 
 
@@ -62,7 +64,7 @@ async def restore(settings: Settings, topic: str, partition: int) -> Restored:
 
     Call it only after the partition's transactions were begun anew: then no former owner can add to it any more.
     """
-    place, found = TopicPartition(topic, partition), Restored()
+    place, found, began = TopicPartition(topic, partition), Restored(), asyncio.get_running_loop().time()
     consumer = _client(settings)
     await consumer.start()
     try:
@@ -76,20 +78,8 @@ async def restore(settings: Settings, topic: str, partition: int) -> Restored:
                 _apply(found, record.key, record.value)
     finally:
         await consumer.stop()
+    found.seconds = asyncio.get_running_loop().time() - began
     return found
-
-
-async def end(settings: Settings, topic: str, partition: int) -> int:
-    """Return the last stable offset of a changelog partition."""
-    place = TopicPartition(topic, partition)
-    consumer = _client(settings)
-    await consumer.start()
-    try:
-        consumer.assign([place])
-        offset: int = (await consumer.end_offsets([place]))[place]
-        return offset
-    finally:
-        await consumer.stop()
 
 
 def _apply(found: Restored, key: bytes, value: bytes | None) -> None:

@@ -58,6 +58,7 @@ class Counts:
     holes: int = 0
     seeks: int = 0
     transactions: int = 0
+    transaction_seconds: float = 0.0
 
 
 class OpenPartition:
@@ -150,7 +151,9 @@ class OpenPartition:
         for output in outputs:
             self._stamped(rows, output, progress)
         rows[self._changelog] = list(changelog.rows(changes, progress))
+        began = asyncio.get_running_loop().time()
         await self._producer.write(rows)
+        self.counts.transaction_seconds += asyncio.get_running_loop().time() - began
         self.durable = progress.next
         self.counts.transactions += 1
         async with self._moved:

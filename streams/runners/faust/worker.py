@@ -100,6 +100,11 @@ class Worker:
         self._home.cleanup()
         self._log.info("worker.stopped")
 
+    def stable(self, source: Source) -> int | None:
+        """Return the last stable offset of a partition, as far as it is known."""
+        sight = self.app.consumer.sight(_place(source))
+        return None if sight is None else cast("int | None", sight.stable)
+
     def _make_app(self) -> Any:
         for library in LOUD_LIBRARIES:
             # Faust and aiokafka write keys and values of messages at debug level.

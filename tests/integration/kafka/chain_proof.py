@@ -18,7 +18,7 @@ from streams.bus.kafka_address import KafkaAddress
 from streams.runners.faust import changelog, progress, settings
 from streams.runners.faust.progress import stamp_of
 from streams.runners.faust.stage import Item, Source, Stage
-from streams.runners.faust.state import PartitionState
+from streams.runners.faust.state import PartitionState, Value
 from tests.integration.kafka.chain_stages import Topics
 
 Sent = dict[tuple[str, int, str], list[tuple[bytes, bytes]]]
@@ -115,7 +115,7 @@ def _sent(proof: Proof, outputs: dict[str, list[list[Item]]]) -> Sent:
     return found
 
 
-def _restored(items: list[Item]) -> tuple[dict[bytes, bytes], int]:
+def _restored(items: list[Item]) -> tuple[dict[bytes, Value], int]:
     found = changelog.Restored()
     for item in items:
         changelog._apply(found, item.key, item.value or None)

@@ -69,7 +69,7 @@ class Topics:
         outputs = []
         for event, case in _events(item.value):
             key = b"c%d" % case
-            count, mixed = _counted(state.get(key) or _encode((0, 0)))
+            count, mixed = _counted(state.read(key) or _encode((0, 0)))
             count, mixed = count + 1, mixed ^ (event * 2_654_435_761 & 0xFFFFFFFF)
             state.put(key, _encode((count, mixed)))
             if count % EACH == 0:
@@ -79,7 +79,7 @@ class Topics:
 
 def chain(item: Item, state: PartitionState) -> None:
     """Fold a record into the chain of the partition."""
-    before = state.get(CHAIN) or b"0"
+    before = state.read(CHAIN) or b"0"
     state.put(CHAIN, b"%d" % zlib.crc32(item.value, zlib.crc32(before)))
 
 

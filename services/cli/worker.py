@@ -1,0 +1,45 @@
+"""`casebus worker`: one worker of the Kafka installation, until it is told to stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Run a worker on Kafka: release, supervise.", rich_markup_mode=None)
+
+Data = Annotated[
+    Path, typer.Option("--data", envvar="CASEBUS_DATA", help="Directory with the keys; audit logs go here.")
+]
+Kafka = Annotated[
+    str, typer.Option("--kafka", envvar="CASEBUS_KAFKA", help="Bootstrap servers, host:port[,host:port].")
+]
+Instance = Annotated[str, typer.Option(help="Name of this worker; restarted within a session it keeps its partitions.")]
+Metrics = Annotated[int | None, typer.Option(help="Port on 127.0.0.1 for metrics; none: no port is opened.")]
+
+
+@app.command()
+def release(
+    data: Data = Path(".casebus/data"), kafka: Kafka = "", instance: Instance = "release-1", metrics: Metrics = None
+) -> None:
+    """Decide, audit and deliver: raw events to views and work."""
+    _run("release", data, kafka, instance, metrics)
+
+
+@app.command()
+def supervise(
+    data: Data = Path(".casebus/data"), kafka: Kafka = "", instance: Instance = "supervise-1", metrics: Metrics = None
+) -> None:
+    """Run the supervision models: work to alerts."""
+    _run("supervise", data, kafka, instance, metrics)
+
+
+def _run(kind: str, data: Path, kafka: str, instance: str, metrics: int | None) -> None:
+    import asyncio
+
+    from security.logging import configure
+    from services.worker.serving import address_of, serve
+
+    configure()
+    asyncio.run(serve(kind, data, address_of(kafka), instance, metrics))

@@ -1,0 +1,1 @@
+"""Workers of the Kafka installation: composed from a data directory's keys and the control records on Kafka."""
