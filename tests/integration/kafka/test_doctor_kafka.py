@@ -1,0 +1,152 @@
+"""The doctor on a real Kafka with TLS and access rules: what is missing is named and made, rights are kept apart."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from typer.testing import CliRunner
+
+from deploy.kafka.certificates import Authority
+from deploy.kafka.cluster import Cluster
+from services.cli.app import app
+from streams.bus.kafka import KafkaBus
+from streams.bus.kafka_address import KafkaAddress
+from streams.bus.kafka_errors import KafkaDeniedError, KafkaTopicMissingError
+from streams.bus.kafka_producer import KafkaAppender
+from streams.bus.kafka_reader import KafkaReader
+from streams.bus.port import Record
+from tests.house.tree import ROOT
+
+pytestmark = pytest.mark.kafka
+SITE = str(ROOT / "deploy/site/demo.yaml")
+NAME = "casebus.clues"
+SETTLE_SECONDS = 20.0
+RECORD = [Record(b"k", b"v")]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A broker that asks for certificates."""
+    made = Cluster.make(tmp_path_factory.mktemp("kafka-tls") / "cluster", tls=True)
+    made.start(tied=True)
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="module")
+def mended(cluster: Cluster) -> Cluster:
+    """The broker with all topics and rules of the demonstration's site."""
+    code, _ = doctor(cluster.address(), "--site", SITE, "--mend")
+    assert code == 0
+    return cluster
+
+
+def doctor(address: KafkaAddress, *options: str) -> tuple[int, list[dict[str, Any]]]:
+    """Run `casebus doctor` on a Kafka; return its exit code and the checks of Kafka that did not pass."""
+    given = ["--kafka", address.bootstrap]
+    given += ["--kafka-ca", str(address.authority)] if address.authority else []
+    given += ["--kafka-certificate", str(address.certificate)] if address.certificate else []
+    # Nobody knows what else runs on this machine: of its checks only those of Kafka are judged here.
+    done = CliRunner().invoke(app, ["doctor", "--json", "--data", "none", *given, *options])
+    checks: Sequence[dict[str, Any]] = json.loads(done.stdout)["checks"]
+    return done.exit_code, [each for each in checks if each["state"] == "fail" and each["check"] != "port"]
+
+
+def settled(address: KafkaAddress, number: int, *options: str) -> tuple[int, list[dict[str, Any]]]:
+    """Run the doctor until it finds `number` faults: a change takes a moment to reach what a broker answers."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        code, found = doctor(address, *options)
+        if len(found) == number or time.monotonic() > deadline:
+            return code, found
+        time.sleep(0.2)
+
+
+def test_a_missing_topic_is_named_and_made(mended: Cluster) -> None:
+    """A topic that is gone is named with the way to make it; --mend makes it; afterwards nothing is wrong."""
+    admin = KafkaAdminClient(**mended.address().options())
+    admin.delete_topics(["casebus.raw.prison"])
+    admin.close()
+
+    code, (found,) = settled(mended.address(), 1, "--site", SITE)
+
+    assert (code, found["check"], found["fields"]["topic"]) == (1, "topic_missing", "casebus.raw.prison")
+    assert "--mend" in found["mend"]
+    doctor(mended.address(), "--site", SITE, "--mend")
+    assert settled(mended.address(), 0, "--site", SITE) == (0, [])
+
+
+def test_wrong_settings_are_named_and_set(mended: Cluster) -> None:
+    """A topic that would forget after a week is found, and set right."""
+    admin = KafkaAdminClient(**mended.address().options())
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, "casebus.alerts", {"retention.ms": "604800000"})])
+    admin.close()
+
+    code, (found,) = settled(mended.address(), 1)
+    doctor(mended.address(), "--mend")
+
+    assert (code, found["check"], found["fields"]["setting"]) == (1, "topic_setting", "retention.ms")
+    assert settled(mended.address(), 0)[1] == []
+
+
+def test_a_wrong_partition_count_is_named_and_never_changed(mended: Cluster) -> None:
+    """Too many partitions stay, mending or not: the key of a record decides where its state lives."""
+    admin = KafkaAdminClient(**mended.address().options())
+    admin.create_partitions({NAME: 2})
+    try:
+        _, (found,) = settled(mended.address(), 1)
+        _, (again,) = doctor(mended.address(), "--mend")
+        assert (found["check"], found["fields"]["topic"], found["fields"]["found"]) == ("topic_partitions", NAME, "2")
+        assert again["fields"] == found["fields"]
+    finally:
+        admin.delete_topics([NAME])
+        admin.close()
+        settled(mended.address(), 1)
+        settled(mended.address(), 0, "--mend")
+
+
+def test_a_certificate_of_another_authority_is_told(mended: Cluster, tmp_path: Path) -> None:
+    """The message says that the address, the network or the certificate is at fault; nothing hangs."""
+    other = Authority(tmp_path)
+    other.make()
+
+    code, (found,) = doctor(KafkaAddress(mended.bootstrap, mended.authority.root, other.certificate("admin")))
+
+    assert (code, found["check"]) == (1, "kafka")
+    assert "certificate" in found["mend"]
+
+
+def test_each_process_may_do_its_own_work_only(mended: Cluster) -> None:
+    """The node writes raw; release reads it, and may not write it; a subscription reads its own view alone."""
+    node, release = KafkaAppender(mended.address("node")), KafkaAppender(mended.address("release"))
+    node.append("casebus.raw.police", 0, RECORD)
+    release.append("casebus.view.court-990103-execution", 0, RECORD)
+    with pytest.raises(KafkaDeniedError):
+        release.append("casebus.raw.police", 0, RECORD)
+    node.close()
+    release.close()
+
+    reader = KafkaReader(mended.address("release"))
+    assert len(reader.read("casebus.raw.police", 0, 0, 10)) == 1
+    reader.close()
+    subscriber = KafkaReader(mended.address("subscription.court-990103-execution"))
+    assert len(subscriber.read("casebus.view.court-990103-execution", 0, 0, 10)) == 1
+    assert subscriber.topics("casebus.") == ["casebus.view.court-990103-execution"]
+    subscriber.close()
+
+
+def test_a_worker_s_name_belongs_to_its_certificate(mended: Cluster) -> None:
+    """The node takes its gateway's name; release, which has no right to it, is refused."""
+    with KafkaBus(mended.address("node"), "gateway.demo") as bus, bus.transaction() as change:
+        change.put("s", b"k", b"v")
+        change.append("casebus.raw.police", 1, RECORD)
+
+    with pytest.raises(KafkaTopicMissingError):
+        # What a certificate has no right to does not even show.
+        KafkaBus(mended.address("release"), "gateway.demo")
