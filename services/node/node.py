@@ -1,8 +1,6 @@
 """The node: the composition root of everything that runs over one data directory.
 
-`open_node` is the one place where parts are put together. The order of opening is the order of trust: the lock, the
-keys, the bus, the audit log (which must hold every number that the bus cites), the control records, and only then what
-works by them.
+`open_node` is the one place where parts are put together, on the ground that `services.node.ground` opened.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.catalogue import Contracts
-from schemas.clock import Clock, SystemClock
+from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from security.audit.log import AuditLog
 from security.audit.record import Entry
@@ -26,8 +24,9 @@ from security.view_schema import ViewRegistry
 from services.gateway.door import Door
 from services.gateway.source import SourceTable
 from services.node.assembly import engine_of, receiver_secrets, receivers_of, sources_of
-from services.node.establishment import activation, wanted_of
-from services.node.layout import DataDirectory, NodeName, NoNodeError, UnfinishedNodeError
+from services.node.establishment import activation
+from services.node.ground import RECEIPT_KEY, Ground, open_ground
+from services.node.layout import DataDirectory, NodeName, NoNodeError
 from services.node.people import SignedIn, people_of
 from services.node.site import Site
 from services.node.timekeeping import load_clock
@@ -37,32 +36,17 @@ from streams.projections.database import open_database
 from streams.projections.projector import Projector
 from streams.projections.read_model import ReadModel
 from streams.receivers import Deciding
-from streams.runners.citations import highest_citation
 from streams.runners.embedded import EmbeddedRunner
 from streams.runners.refolding import refold
 from streams.runners.releasing import Releasing
 from streams.runners.supervising import Supervising
-
-AUDIT_KEY = "audit"
-CONTROL_KEY = "control"
-RECEIPT_KEY = "receipts"
-SITE_FILE = "site-file"
-"""The approver written for what a reviewed site file says: whoever reviewed the file approved it."""
 
 
 @dataclass
 class Node:
     """An open node. `close` stops it cleanly; a killed one recovers at the next opening."""
 
-    data: DataDirectory
-    name: NodeName
-    clock: Clock
-    contracts: Contracts
-    keystore: FileKeystore
-    sealer: Sealer
-    bus: EmbeddedBus
-    audit: AuditLog
-    control: ControlLog
+    ground: Ground
     sources: SourceTable
     tokens: SourceTokens
     accounts: Accounts
@@ -73,6 +57,51 @@ class Node:
     runner: EmbeddedRunner
     read_model: ReadModel
     _stack: ExitStack
+
+    @property
+    def data(self) -> DataDirectory:
+        """The node's data directory."""
+        return self.ground.data
+
+    @property
+    def name(self) -> NodeName:
+        """What the node is called."""
+        return self.ground.name
+
+    @property
+    def clock(self) -> Clock:
+        """The node's clock."""
+        return self.ground.clock
+
+    @property
+    def contracts(self) -> Contracts:
+        """What may be said."""
+        return self.ground.contracts
+
+    @property
+    def keystore(self) -> FileKeystore:
+        """The node's keys."""
+        return self.ground.keystore
+
+    @property
+    def sealer(self) -> Sealer:
+        """Seals and opens by the node's keys."""
+        return self.ground.sealer
+
+    @property
+    def bus(self) -> EmbeddedBus:
+        """The node's bus."""
+        return self.ground.bus
+
+    @property
+    def audit(self) -> AuditLog:
+        """The node's audit log."""
+        return self.ground.audit
+
+    @property
+    def control(self) -> ControlLog:
+        """The node's control records."""
+        return self.ground.control
 
     def pump(self) -> None:
         """Work until everything that was accepted has taken effect, the present marks included."""
@@ -116,85 +145,60 @@ def open_node(root: Path, site: Site | None = None, *, clock: Clock | None = Non
             raise NoNodeError(path=root.name)
         data.make(NodeName(site.node, site.origin))
     with ExitStack() as stack:
-        node = _open(data, site, clock or load_clock(data.clock), stack)
+        ground = open_ground(data, site, clock or load_clock(data.clock), stack)
+        node = _node(ground, stack)
+        node.assemble()
+        ground.audit.append([Entry(act="start", obj=ground.name.node, ctl=ground.control.epoch)])
         node._stack = stack.pop_all()  # noqa: SLF001 - the node owns what was opened for it
     return node
 
 
-def _open(data: DataDirectory, site: Site | None, clock: Clock, stack: ExitStack) -> Node:
-    data.lock()
-    stack.callback(data.unlock)
-    name, contracts = data.name(), Contracts.load()
-    keystore = FileKeystore(data.keys / "keystore.json")
-    for label in (AUDIT_KEY, CONTROL_KEY, RECEIPT_KEY):
-        keystore.provision_signer(label)
-    # Keys, passwords and sessions age by the machine's clock: a demonstration's may run a day in seconds.
-    machine = SystemClock()
-    sealer = Sealer(keystore, machine, provisions=True)
-    bus = EmbeddedBus(data.bus)
-    stack.callback(bus.close)
-    audit = AuditLog.open(
-        data.audit, name.origin, name.node, keystore.signer(AUDIT_KEY), clock, floor=highest_citation(bus, name.node)
-    )
-    stack.callback(audit.close)
-    control = ControlLog(bus, audit, keystore.signer(CONTROL_KEY))
-    if control.epoch < data.highest_epoch():
-        data.keep_epoch(control.epoch)
-    if site is not None:
-        control.change(wanted_of(site), (SITE_FILE,))
-    if not control.snapshot.of("site"):
-        raise UnfinishedNodeError(path=data.root.name)
-    data.keep_epoch(control.epoch)
-    engine = engine_of(control.snapshot, sealer, contracts)
-    database = open_database(data.read)
+def _node(ground: Ground, stack: ExitStack) -> Node:
+    """Put the parts together; `assemble` then gives them what the control state says."""
+    database = open_database(ground.data.read)
     stack.callback(database.dispose)
-    sources = SourceTable(sources_of(control.snapshot))
-    ceiling = min(body["ceiling"] for body in control.snapshot.of("site").values())
-    door = Door(
-        contracts,
-        bus,
-        audit,
-        sealer,
-        clock,
-        sources,
-        signer=keystore.signer(RECEIPT_KEY),
-        node=name.node,
-        ceiling=ceiling,
+    sources = SourceTable(sources_of(ground.control.snapshot))
+    door = _door(ground, sources)
+    accounts = Accounts(ground.data.people, ground.machine)
+    sessions = Sessions(ground.machine)
+    releasing = Releasing(
+        ground.bus, ground.audit, ground.sealer, ground.contracts, list, lambda: ground.control.epoch, ground.name.node
     )
-    accounts = Accounts(data.people, machine)
-    releasing = Releasing(bus, audit, sealer, contracts, list, lambda: control.epoch, name.node)
     node = Node(
-        data=data,
-        name=name,
-        clock=clock,
-        contracts=contracts,
-        keystore=keystore,
-        sealer=sealer,
-        bus=bus,
-        audit=audit,
-        control=control,
+        ground=ground,
         sources=sources,
-        tokens=SourceTokens(data.tokens),
+        tokens=SourceTokens(ground.data.tokens),
         accounts=accounts,
-        signed_in=SignedIn(people_of(control.snapshot), accounts, Sessions(machine), audit),
+        signed_in=SignedIn(people_of(ground.control.snapshot), accounts, sessions, ground.audit),
         views=ViewRegistry(),
         door=door,
         receivers=[],
-        runner=EmbeddedRunner(
-            bus,
-            clock,
-            releasing,
-            Supervising(bus, sealer, engine, lambda: control.epoch),
-            Projector(database),
-            declared_by(door),
-        ),
+        runner=_runner(ground, releasing, Projector(database), door),
         read_model=ReadModel(database),
         _stack=ExitStack(),
     )
     releasing.receivers = lambda: node.receivers
-    node.assemble()
-    audit.append([Entry(act="start", obj=name.node, ctl=control.epoch)])
     return node
+
+
+def _door(ground: Ground, sources: SourceTable) -> Door:
+    return Door(
+        ground.contracts,
+        ground.bus,
+        ground.audit,
+        ground.sealer,
+        ground.clock,
+        sources,
+        signer=ground.keystore.signer(RECEIPT_KEY),
+        node=ground.name.node,
+        ceiling=ground.ceiling,
+    )
+
+
+def _runner(ground: Ground, releasing: Releasing, projector: Projector, door: Door) -> EmbeddedRunner:
+    engine = engine_of(ground.control.snapshot, ground.sealer, ground.contracts)
+    supervising = Supervising(ground.bus, ground.sealer, engine, lambda: ground.control.epoch)
+    return EmbeddedRunner(ground.bus, ground.clock, releasing, supervising, projector, declared_by(door))
 
 
 def declared_by(door: Door) -> Callable[[], Mapping[str, int]]:

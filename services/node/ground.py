@@ -1,0 +1,82 @@
+"""The ground of a node, opened in the order of trust: lock, keys, bus, audit log, control records.
+
+The audit log must hold every number that the bus cites, and the control epoch must not be below what this node has
+seen; only then anything is put together that works by them.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from schemas.catalogue import Contracts
+from schemas.clock import Clock, SystemClock
+from security.audit.log import AuditLog
+from security.keys.file import FileKeystore
+from security.sealing import Sealer
+from services.node.establishment import wanted_of
+from services.node.layout import DataDirectory, NodeName, UnfinishedNodeError
+from services.node.site import Site
+from streams.bus.embedded import EmbeddedBus
+from streams.control import ControlLog
+from streams.runners.citations import highest_citation
+
+AUDIT_KEY = "audit"
+CONTROL_KEY = "control"
+RECEIPT_KEY = "receipts"
+SITE_FILE = "site-file"
+"""The approver written for what a reviewed site file says: whoever reviewed the file approved it."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What everything else of a node stands on.
+
+    `clock` is the node's, which a demonstration may run fast; keys, passwords and sessions age by `machine`.
+    """
+
+    data: DataDirectory
+    name: NodeName
+    clock: Clock
+    machine: Clock
+    contracts: Contracts
+    keystore: FileKeystore
+    sealer: Sealer
+    bus: EmbeddedBus
+    audit: AuditLog
+    control: ControlLog
+
+    @property
+    def ceiling(self) -> int:
+        """The highest level the node is registered for."""
+        return min(int(body["ceiling"]) for body in self.control.snapshot.of("site").values())
+
+
+def open_ground(data: DataDirectory, site: Site | None, clock: Clock, stack: ExitStack) -> Ground:
+    """Open the ground of a node; what was opened is closed by `stack`, last first."""
+    data.lock()
+    stack.callback(data.unlock)
+    name, machine = data.name(), SystemClock()
+    keystore = FileKeystore(data.keys / "keystore.json")
+    for label in (AUDIT_KEY, CONTROL_KEY, RECEIPT_KEY):
+        keystore.provision_signer(label)
+    bus = EmbeddedBus(data.bus)
+    stack.callback(bus.close)
+    floor = highest_citation(bus, name.node)
+    audit = AuditLog.open(data.audit, name.origin, name.node, keystore.signer(AUDIT_KEY), clock, floor=floor)
+    stack.callback(audit.close)
+    control = ControlLog(bus, audit, keystore.signer(CONTROL_KEY))
+    establish(data, control, site)
+    sealer = Sealer(keystore, machine, provisions=True)
+    return Ground(data, name, clock, machine, Contracts.load(), keystore, sealer, bus, audit, control)
+
+
+def establish(data: DataDirectory, control: ControlLog, site: Site | None) -> None:
+    """Bring the control state to what the site says; a bus below the highest epoch seen is refused."""
+    if control.epoch < data.highest_epoch():
+        data.keep_epoch(control.epoch)
+    if site is not None:
+        control.change(wanted_of(site), (SITE_FILE,))
+    if not control.snapshot.of("site"):
+        raise UnfinishedNodeError(path=data.root.name)
+    data.keep_epoch(control.epoch)
