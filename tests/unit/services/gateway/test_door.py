@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import uuid
 from typing import Any
 
@@ -11,15 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.clock import DAY, SECOND
-from schemas.errors import UnavailableError
+from schemas.clock import DAY
 from security.audit.errors import AuditPoisonedError
 from security.batch import unpack
 from services.gateway.dead_letters import TOPIC, Letter, original
-from services.gateway.door import DiskFullError, Request
+from services.gateway.door import Request
 from services.gateway.outcome import Status
 from services.gateway.receipt import verify
-from streams.bus.port import BusFullError
 from tests.unit.services.gateway.conftest import FINES, LOW, NOW, PRISON, House, fine
 
 RAW = "casebus.raw.traffic"
@@ -299,48 +296,6 @@ def test_a_number_and_its_key_are_one_payload(house: House) -> None:
     assert house.door.accept(PRISON, [keyed])[0].status == Status.REPEATED
 
 
-FULL = [AuditPoisonedError(reason="ENOSPC"), OSError(errno.ENOSPC, "no space")]
-
-
-@pytest.mark.parametrize("failure", FULL)
-def test_a_full_disk_of_the_log_acknowledges_nothing(house: House, failure: Exception) -> None:
-    """A coded 503; when there is space again the same request passes, once."""
-    house.log.failure = failure
-    with pytest.raises(DiskFullError) as caught:
-        house.door.accept(FINES, [fine()])
-    house.log.failure = None
-
-    assert (caught.value.http_status, caught.value.exit_code) == (503, 5)
-    assert house.door.metrics.ended(Status.ACCEPTED) == 0
-    assert house.door.accept(FINES, [fine()])[0].status == Status.ACCEPTED
-    assert house.bus.end(RAW, 0) == 1
-
-
-def test_a_full_disk_of_the_bus_acknowledges_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log has an entry too many, which is harmless; the retry is accepted, not taken for a repeat."""
-
-    def full() -> None:
-        raise BusFullError(file="bus.db")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(house.bus, "transaction", full)
-        with pytest.raises(DiskFullError):
-            house.door.accept(FINES, [fine()])
-
-    assert house.door.accept(FINES, [fine()])[0].status == Status.ACCEPTED
-    assert house.bus.end(RAW, 0) == 1
-
-
-def test_another_failure_keeps_its_code(house: House) -> None:
-    """Not every failure is a full disk."""
-    house.log.failure = OSError(errno.EIO, "I/O")
-
-    with pytest.raises(UnavailableError) as caught:
-        house.door.accept(FINES, [fine()])
-
-    assert caught.value.code == "casebus.unavailable"
-
-
 def test_the_person_behind_an_act_is_named_in_the_log(house: House) -> None:
     """The source publishes; the person stands in the audit record, with the purpose."""
     house.door.accept(FINES.id, [fine()], actor="person-7", purpose="desk")
@@ -367,31 +322,6 @@ def test_nothing_of_an_event_stands_in_the_log(house: House) -> None:
     assert len(house.log.entries) == 4
     assert canary.encode() not in told
     assert not [r for r in records if canary.encode() in r.key or canary in str(r.headers)]
-
-
-def test_marks_are_capped_and_never_go_back(house: House) -> None:
-    """A source can neither close the future nor reopen the past."""
-    door = house.door
-
-    told = [
-        door.complete_to(FINES, NOW - DAY),
-        door.complete_to(FINES, NOW - 2 * DAY),
-        door.complete_to(FINES, NOW + DAY),
-    ]
-    house.clock.now += SECOND
-    told.append(door.heartbeat(FINES))
-
-    assert told == [NOW - DAY, NOW - DAY, NOW, NOW + SECOND]
-    assert house.again().marks()[FINES.id].complete_to == NOW + SECOND
-
-
-def test_a_mark_waits_for_what_was_sent_before_it(house: House) -> None:
-    """It names the end of the raw topics when it was declared."""
-    house.door.accept(FINES, [fine()])
-
-    house.door.heartbeat(FINES)
-
-    assert house.door.marks()[FINES.id].after == {RAW: 1}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
