@@ -1,0 +1,121 @@
+"""An open partition: outputs, states and progress go out together, in order, and never ahead of what was applied."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from streams.bus.port import Record
+from streams.runners.faust import changelog, progress
+from streams.runners.faust.changelog import Restored, Row
+from streams.runners.faust.gate import Verdict
+from streams.runners.faust.partition import OpenPartition
+from streams.runners.faust.producer import Place
+from streams.runners.faust.progress import Progress, stamp_of
+from streams.runners.faust.stage import Item, Output, PureStage, Source
+from streams.runners.faust.state import PartitionState
+
+CHANGELOG = ("casebus.changelog.s.in", 0)
+
+
+@dataclass
+class Slow:
+    """A producer that holds each transaction back until it is let go."""
+
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    written: list[dict[Place, list[Row]]] = field(default_factory=list)
+    stopped: bool = False
+
+    async def write(self, rows: dict[Place, list[Row]]) -> None:
+        """Wait, then keep."""
+        await self.gate.wait()
+        self.written.append(rows)
+
+    async def stop(self) -> None:
+        """Note it."""
+        self.stopped = True
+
+
+def count(item: Item, state: PartitionState) -> list[Output]:
+    """Count records; send the count to one of two partitions."""
+    seen = int(state.read(b"n") or b"0") + 1
+    state.put(b"n", b"%d" % seen)
+    return [Output("out", seen % 2, Record(item.key, b"%d" % seen))]
+
+
+def opened(producer: Slow, restored: Restored | None = None, in_flight: int = 8) -> OpenPartition:
+    """Open a partition of a counting stage."""
+    stage = PureStage("s", ("casebus.in",), count, chained=False)
+    return OpenPartition(stage, Source("casebus.in", 0), restored or Restored(), producer, in_flight)
+
+
+def item(offset: int) -> Item:
+    """Make a record."""
+    return Item(offset, b"k%d" % offset, b"")
+
+
+def test_records_that_wait_go_out_in_one_transaction_with_the_newest_state() -> None:
+    """Three applied records: their outputs in order, one value of the changed key, progress after the last."""
+
+    async def scenario() -> Slow:
+        producer = Slow()
+        partition = opened(producer)
+        await partition.offer(item(0), None)
+        await asyncio.sleep(0)
+        for offset in (1, 2, 3):
+            await partition.offer(item(offset), None)
+        assert partition.durable == 0
+        producer.gate.set()
+        await partition.close(5)
+        assert partition.durable == 4
+        return producer
+
+    producer = asyncio.run(scenario())
+
+    rows = [row for written in producer.written for row in written[CHANGELOG]]
+    assert rows[-2:] == [(b"sn", b"4", ()), (changelog.PROGRESS, rows[-1][1], ())]
+    assert progress.decode(rows[-1][1] or b"") == Progress(next=4, sent={"out/0": 2, "out/1": 2})
+    sent = [row for written in producer.written for place in (("out", 0), ("out", 1)) for row in written.get(place, [])]
+    numbers = {place: [stamp_of(h).sequence for _, v, h in sent if int(v or b"") % 2 == place] for place in (0, 1)}
+    assert numbers == {0: [0, 1], 1: [0, 1]}
+    assert len(producer.written) < 4
+    assert producer.stopped
+
+
+def test_a_restored_partition_goes_on_with_state_and_numbers() -> None:
+    """After a takeover the count and the sequence continue; a record from before is old."""
+
+    async def scenario() -> Slow:
+        producer = Slow()
+        producer.gate.set()
+        restored = Restored(values={b"n": b"7"}, progress=Progress(next=9, sent={"out/0": 4}))
+        partition = opened(producer, restored)
+        assert await partition.offer(item(8), None) is Verdict.OLD
+        assert await partition.offer(item(10), None) is Verdict.HOLE
+        assert await partition.offer(item(9), None) is Verdict.APPLY
+        await partition.close(5)
+        return producer
+
+    (written,) = asyncio.run(scenario()).written
+
+    ((_, value, headers),) = written["out", 0]
+    assert (value, stamp_of(headers).sequence) == (b"8", 4)
+
+
+def test_applying_waits_where_too_much_is_not_durable() -> None:
+    """Memory may not run ahead of the changelog by more than was agreed."""
+
+    async def scenario() -> None:
+        producer = Slow()
+        partition = opened(producer, in_flight=2)
+        await partition.offer(item(0), None)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(partition.offer(item(1), None), 0.05)
+        assert partition.waiting == 2
+        producer.gate.set()
+        await partition.close(5)
+        assert partition.durable == 2
+
+    asyncio.run(scenario())
