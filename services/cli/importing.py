@@ -92,7 +92,7 @@ def bring_in(rules: Mapping, file: Path, data: Path, site: Path | None, stopped:
             document["complete_to"] = format_instant(node.door.complete_to(source, rules.complete_to))
         if not stopped():
             say("casebus: releasing and supervising what came in")
-            node.pump()
+            node.pump(stopped)
         return document
     finally:
         node.close()

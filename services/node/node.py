@@ -103,9 +103,9 @@ class Node:
         """The node's control records."""
         return self.ground.control
 
-    def pump(self) -> None:
-        """Work until everything that was accepted has taken effect, the present marks included."""
-        self.runner.drain()
+    def pump(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Work until everything that was accepted has taken effect, the present marks included, or until `stopped`."""
+        self.runner.drain(stopped)
 
     def activate(self, models: Sequence[Path], approvers: Sequence[str]) -> None:
         """Activate model files; history is folded anew for them."""

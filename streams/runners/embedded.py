@@ -69,16 +69,16 @@ class EmbeddedRunner:
         for topic in self.bus.topics(RAW):
             busy = (self._moved(topic) and self.releasing.step(topic) > 0) or busy
         busy = self._flush_marks() or busy
-        while self.supervising.step():
-            busy = True
+        # One step a round: a long backlog must not keep a stop, or the pages, waiting for its end.
+        busy = self.supervising.step() > 0 or busy
         return self._project() or busy
 
-    def drain(self) -> None:
-        """Offer the marks and work until everything that was there has taken effect."""
-        while self._offer is not None:
+    def drain(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Offer the marks and work until everything that was there has taken effect, or until `stopped`."""
+        while self._offer is not None and not stopped():
             self.step()
         self.offer_marks()
-        while self.step():
+        while not stopped() and self.step():
             pass
 
     def run(self, stop: threading.Event, report: Callable[[UnavailableError], None]) -> None:
