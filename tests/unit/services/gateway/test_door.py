@@ -82,7 +82,7 @@ def test_a_batch_is_packed_by_256_and_audited_by_batch(house: House) -> None:
     batches = [unpack(s.value, house.sealer) for s in house.bus.read(RAW, 0, 0, 10)]
     assert [len(b.events) for b in batches] == [256, 256, 88]
     assert [e.header.subject for b in batches for e in b.events] == [f"A{n}" for n in range(600)]
-    assert [len(e.data["events"]) for e in house.log.of("publish")] == [256, 256, 88]  # type: ignore[arg-type]
+    assert [len(e.data["events"]) for e in house.log.of("publish")] == [256, 256, 88]
     assert [o.receipt.statement.seq for o in (outcomes[0], outcomes[300], outcomes[599]) if o.receipt] == [0, 1, 2]
 
 
