@@ -19,7 +19,8 @@ _INLINE = re.compile(r"(?<!`)`((?:\./run|casebus) [^`\n]+)`")
 
 def quoted(document: str) -> list[str]:
     """Return every command of ours that a document quotes, in blocks and in the running text."""
-    lines = [line for block in _FENCE.findall(document) for line in block.splitlines()]
+    joined = (block.replace("\\\n", " ") for block in _FENCE.findall(document))
+    lines = [line for block in joined for line in block.splitlines()]
     blocks = [re.sub(r"\s+# .*", "", line.removeprefix("$ ")).strip() for line in lines]
     return [c for c in [*blocks, *_INLINE.findall(document)] if c.startswith(("./run", "casebus "))]
 
