@@ -87,6 +87,13 @@ class Contracts:
             raise errors.UnknownSchemaError(id=number)
         return contract
 
+    def versions(self, event_type: str) -> tuple[Contract, ...]:
+        """Return every version of an event type, oldest first; raises `UnknownTypeError`."""
+        found = tuple(c for c in self._all if c.type == event_type)
+        if not found:
+            raise errors.UnknownTypeError(type=event_type)
+        return found
+
     def all(self) -> tuple[Contract, ...]:
         """Return every version of every contract, sorted by type and version."""
         return self._all
@@ -130,12 +137,12 @@ def record(root: Path = BUNDLED) -> tuple[Contract, ...]:
 
 
 def survey_file(path: Path) -> Survey:
-    """Read one file, with the shared types of the folder it stands in or the bundled ones; ids are not looked at."""
+    """Read one file, with the shared types of the folder it stands in or the bundled ones; it need not be recorded."""
     faults: list[errors.ContractError] = []
     root = path.resolve().parent.parent
     shared = load_types(root, faults).over(load_types(BUNDLED, faults))
     reader = ContractReader(path.resolve(), shared)
-    contract = reader.read({})
+    contract = reader.read(_read_ids(root, faults))
     return Survey((contract,) if contract else (), (*faults, *reader.faults))
 
 

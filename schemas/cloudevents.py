@@ -19,7 +19,7 @@ from schemas.contract import Contract
 from schemas.contract_errors import UnknownTypeError
 from schemas.event import Event
 from schemas.faults import EventRefusedError, Fault, shown
-from schemas.instants import format_day, format_instant
+from schemas.instants import format_day, format_instant, local_day
 from schemas.validation import validate
 
 JSON_TYPE = "application/json"
@@ -45,7 +45,8 @@ def read(obj: Any, contracts: Contracts, *, person_key: PersonKey | None = None)
         raise EventRefusedError(faults)
     data: dict[str, Any] = {}
     if isinstance(obj.get("data", {}), Mapping):
-        data, wrong = validate(contract, obj.get("data", {}), person_key=person_key)
+        day = None if event is None else local_day(event.occurred_at)
+        data, wrong = validate(contract, obj.get("data", {}), person_key=person_key, day=day)
         faults += wrong
     subject, given = data.get(contract.subject_field), obj.get("subject")
     if isinstance(given, str) and isinstance(subject, str) and not _same(contract, given, subject):

@@ -184,6 +184,11 @@ class Contract:
         return tuple((f.name, f.nullable, check_of(f.base_type, f.extras, f.parts)) for f in self.fields)
 
     @cached_property
+    def coded(self) -> Mapping[str, str]:
+        """Field name → its code list."""
+        return {f.name: str(f.extras["codes"]) for f in self.fields if "codes" in f.extras}
+
+    @cached_property
     def codec(self) -> Codec:
         """The generated codec; compiled at first use."""
         return Codec(self.key, [[(f.name, f.avro_type) for f in c.fields] for c in self.classes])

@@ -6,10 +6,12 @@ Only instants with a zone are times: an agency's local time without one is refus
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY = date(1970, 1, 1).toordinal()
+LEGAL_ZONE = timezone(timedelta(hours=8), "UTC+8")
+"""Zone of the days on which code lists and laws take effect; China has kept it, without summer time, since 1992."""
 MICROSECOND = timedelta(microseconds=1)
 MIN_INSTANT = -62_135_596_800_000_000
 MAX_INSTANT = 253_402_300_799_999_999
@@ -45,3 +47,11 @@ def parse_day(text: str) -> int:
 def format_day(days: int) -> str:
     """Return `YYYY-MM-DD`."""
     return date.fromordinal(days + EPOCH_DAY).isoformat()
+
+
+def local_day(us: int) -> date:
+    """Return the legal day (UTC+8) of an instant; the first and last hours that a date can hold stay on their edge."""
+    try:
+        return (EPOCH + timedelta(microseconds=us)).astimezone(LEGAL_ZONE).date()
+    except OverflowError:
+        return date.max if us > 0 else date.min

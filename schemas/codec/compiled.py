@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from schemas.codec.decoder import DecoderSource, Row
@@ -29,15 +30,23 @@ class Codec:
     def __init__(self, contract: str, classes: Sequence[Sequence[Row]]) -> None:
         self.contract = contract
         self.rows = tuple(tuple(rows) for rows in classes)
-        self._fast = _compile_encoder(self.rows, fast=True)
-        self._safe = _compile_encoder(self.rows, fast=False)
-        self._encode, self._encode_classes = self._fast
+        self._encode, self._encode_classes = _compile_encoder(self.rows, fast=True)
         whole = tuple(row for rows in self.rows for row in rows)
         read = _compile_decoder(contract, "decode", whole)
         self.decode = read
-        self._per_class = tuple(_compile_decoder(contract, "decode", rows) for rows in self.rows)
-        self._slices = tuple(_compile_decoder(contract, "slices", rows) for rows in self.rows)
         self._projections: dict[frozenset[str], Callable[[Sequence[Blob | None]], dict[str, Any]]] = {}
+
+    @cached_property
+    def _safe(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        return _compile_encoder(self.rows, fast=False)
+
+    @cached_property
+    def _per_class(self) -> tuple[Callable[..., dict[str, Any]], ...]:
+        return tuple(_compile_decoder(self.contract, "decode", rows) for rows in self.rows)
+
+    @cached_property
+    def _slices(self) -> tuple[Callable[..., dict[str, Any]], ...]:
+        return tuple(_compile_decoder(self.contract, "slices", rows) for rows in self.rows)
 
     def encode(self, data: Data) -> bytes:
         """Return the Avro bytes of the whole record; `UnencodableError` names the field that does not fit."""

@@ -1,4 +1,4 @@
-"""`casebus contract`: list, show, lint, example, record."""
+"""`casebus contract`: list, show, lint, example, record, check, diff, directory, asyncapi."""
 
 from __future__ import annotations
 
@@ -84,6 +84,85 @@ def record(root: Root = None, as_json: Json = False) -> None:
     emit({"recorded": [c.key for c in new]}, as_json=as_json)
 
 
+Consumers = Annotated[
+    Path | None, typer.Option("--consumers", help="JSON file: consumer, event type, list of fields asked for.")
+]
+
+
+@app.command()
+def check(
+    path: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A candidate; all types without it.")] = None,
+    consumers: Consumers = None,
+    root: Root = None,
+    as_json: Json = False,
+) -> None:
+    """Check that each version may follow its earlier ones; exit 1 with refusals in words when one may not."""
+    from schemas.catalogue import BUNDLED
+    from services.cli import contract_versions as versions
+
+    document = versions.checked(path, root or BUNDLED, versions.consumers(consumers))
+    emit(document, as_json=as_json, show=versions.show_checked)
+    if not document["ok"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="TYPE/VERSION, TYPE or a file.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="TYPE/VERSION, TYPE or a file.")],
+    consumers: Consumers = None,
+    root: Root = None,
+    as_json: Json = False,
+) -> None:
+    """Show what differs between two versions and whom it touches; exit 1 when NEW may not follow OLD."""
+    from schemas.catalogue import BUNDLED, Contracts
+    from services.cli import contract_versions as versions
+
+    contracts = Contracts.load(root or BUNDLED)
+    before, after = versions.named(old, contracts), versions.named(new, contracts)
+    document = versions.compared(before, after, versions.consumers(consumers))
+    emit(document, as_json=as_json, show=versions.show_compared)
+    if not document["ok"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def directory(
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write the directory to this CSV file.")] = None,
+    root: Root = None,
+    as_json: Json = False,
+) -> None:
+    """List what is shared, by theme: the resource directory."""
+    from dataclasses import asdict
+
+    from schemas.catalogue import BUNDLED, Contracts
+    from schemas.directory import directory as entries_of
+    from schemas.directory import directory_csv
+    from services.cli.contract_versions import show_directory
+
+    entries = entries_of(Contracts.load(root or BUNDLED))
+    if csv is not None:
+        csv.write_text(directory_csv(entries), encoding="utf-8", newline="")
+        say(f"wrote {csv.name}")
+    emit({"entries": [asdict(e) for e in entries], "count": len(entries)}, as_json=as_json, show=show_directory)
+
+
+@app.command()
+def asyncapi(
+    version: Annotated[str, typer.Option("--catalogue-version", help="Version of the catalogue.")] = "1",
+    root: Root = None,
+    as_json: Json = False,
+) -> None:
+    """Print the catalogue as an AsyncAPI 3 document."""
+    import json
+
+    from schemas.asyncapi import asyncapi as document_of
+    from schemas.catalogue import BUNDLED, Contracts
+
+    document = document_of(Contracts.load(root or BUNDLED), version)
+    emit(document, as_json=as_json, show=lambda d: json.dumps(d, ensure_ascii=False, indent=1))
+
+
 def _row(contract: Contract) -> dict[str, Any]:
     return {
         "id": contract.id,
@@ -102,6 +181,7 @@ def _detail(contract: Contract) -> dict[str, Any]:
         "retention_days": contract.retention_days,
         "owner": contract.owner or contract.agency,
         "publishers": list(contract.publishers or (contract.owner or contract.agency,)),
+        "doc": contract.schema.get("doc", ""),
         "share": contract.share,
         "agreement_no": contract.agreement_no,
         "themes": list(contract.themes),
@@ -153,6 +233,8 @@ def _type_name(kind: Any) -> str:
         return f"{_type_name(kind[1])}?"
     if isinstance(kind, str):
         return kind
+    if kind["type"] == "array":
+        return f"{_type_name(kind['items'])}[]"
     return str(kind.get("logicalType") or kind.get("name", kind["type"]).rpartition(".")[2])
 
 

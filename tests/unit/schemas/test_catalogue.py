@@ -344,3 +344,22 @@ def test_one_file_can_be_read_alone(tmp_path: Path) -> None:
 def _second() -> dict[str, Any]:
     head = {**sample()["casebus"], "type": "test.other.done"}
     return {"name": "OtherDone", "casebus": head}
+
+
+def test_a_folder_is_read_again_only_when_it_changed(tmp_path: Path) -> None:
+    """In one process the contracts of an unchanged folder are the same objects; a changed file is seen."""
+    path = write(tmp_path, sample())
+    first = load(tmp_path).by_type("test.thing.done")
+
+    assert Contracts.load(tmp_path).by_type("test.thing.done") is first
+    better = sample()
+    better["casebus"]["en"] = "thing finished"
+    path.write_text(json.dumps(better), encoding="utf-8")
+    assert Contracts.load(tmp_path).by_type("test.thing.done").en == "thing finished"
+
+
+def test_loading_compiles_no_codec() -> None:
+    """Codecs are made when they are first used: start-up pays for reading alone."""
+    found = catalogue.survey().contracts
+
+    assert not [c.key for c in found if "codec" in vars(c)]
