@@ -28,9 +28,12 @@ POLL_MS = 1000
 Row = tuple[bytes, bytes | None, progress.Headers]
 
 
-@dataclass
+@dataclass(repr=False)
 class Restored:
-    """What a changelog held; `end` is the offset just after it, `records` how many were read in how many seconds."""
+    """What a changelog held; `end` is the offset just after it, `records` how many were read in how many seconds.
+
+    It has no repr on purpose: asyncio would render all of it in its own messages.
+    """
 
     values: dict[bytes, Value] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)

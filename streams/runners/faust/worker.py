@@ -224,6 +224,7 @@ class Worker:
             partition=source.partition,
             offset=partition.gate.next,
             records=partition.restored.records,
+            ms=int(partition.restored.seconds * 1000),
         )
 
     async def _restored(self, source: Source) -> OpenPartition:

@@ -1,0 +1,182 @@
+"""`./run bench faust`: one supervise worker on a real Kafka, two models, sealed; and how fast it comes back.
+
+The raw figure is the same fold in one process without Kafka: the rest goes to transactions, changelog and
+Faust. Broker and worker share the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from kafka.admin import KafkaAdminClient, NewTopic
+
+from deploy.kafka.cluster import Cluster
+from security.keys.file import FileKeystore
+from security.keys.port import Keystore
+from streams import alerts, work
+from streams.bus.kafka_address import KafkaAddress
+from streams.bus.kafka_producer import KafkaAppender
+from streams.bus.port import Record
+from streams.projections.marks import TOPIC as MARKS
+from streams.runners.faust import placing, settings
+from streams.runners.faust.changelog import STATE, restore
+from streams.runners.faust.key_states import KEY, PartitionKeyStates
+from streams.runners.faust.stage import Item, Source
+from streams.runners.faust.state import PartitionState, packed
+from streams.runners.releasing import DEAD_LETTERS
+from tests.bench.fines_load import facts, stage, work_record
+from tests.bench.harness import Figure, Report
+from tests.house.tree import ROOT
+
+EVENTS, BATCH, PARTITIONS, GROUP = 120_000, 200, 2, 16
+PATIENCE = 120.0
+KEYS, SAMPLED, APPENDED = 200_000, 50, 2_000
+RESTORED = "casebus.changelog.bench"
+Rows = list[list[tuple[bytes, bytes, tuple[tuple[str, bytes], ...]]]]
+
+
+def run() -> Report:
+    """Measure the stage alone, then on Kafka, then its restore."""
+    folder = Path(tempfile.mkdtemp(prefix="casebus-bench-"))
+    keystore = FileKeystore(folder / "keys.json")
+    cluster = Cluster.make(folder / "cluster")
+    cluster.start(tied=True)
+    try:
+        rows = _rows(keystore)
+        alone = _alone(keystore, rows, sealed=True)
+        bare = _alone(keystore, _rows(keystore, sealed=False), sealed=False)
+        on_kafka, cpu = _on_kafka(cluster.address(), folder, rows)
+        restored = _restored(cluster.address(), keystore, rows)
+        load = {"events": EVENTS, "events a record": BATCH, "models": 2, "partitions": PARTITIONS, "workers": 1}
+        return Report(
+            "faust",
+            load,
+            [
+                Figure("supervise on Kafka, sealed", on_kafka, "events/s", 50_000, raw=alone),
+                Figure("CPU of the worker, start included", cpu, "µs/event", better="lower", raw=round(1e6 / alone, 1)),
+                Figure("the same fold without Kafka, sealed", alone, "events/s"),
+                Figure("the same fold without Kafka, unsealed", bare, "events/s"),
+                Figure("restore", restored, "keys/s", 200_000),
+            ],
+        )
+    finally:
+        cluster.remove()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _rows(keystore: Keystore, *, sealed: bool = True) -> Rows:
+    """Make the work records of every partition."""
+    made = stage(keystore, PARTITIONS, sealed=sealed)
+    split = placing.by_partition(made.engine, facts(EVENTS), PARTITIONS)
+    return [
+        [work_record(made, split[n][at : at + BATCH], at // BATCH) for at in range(0, len(split[n]), BATCH)]
+        for n in range(PARTITIONS)
+    ]
+
+
+def _alone(keystore: Keystore, rows: Rows, *, sealed: bool) -> float:
+    """Return the events a second that the stage takes in this process, everything made as for a transaction."""
+    made, began = stage(keystore, PARTITIONS, sealed=sealed), time.perf_counter()
+    for partition, records in enumerate(rows):
+        state = PartitionState()
+        step = made.open(Source(work.TOPIC, partition), state)
+        for at in range(0, len(records), GROUP):
+            group = [Item(at + n, *record) for n, record in enumerate(records[at : at + GROUP])]
+            taken = [step.take(item) for item in group]
+            step.deliver(taken)
+            for value in state.drain().values():
+                packed(value)
+    return round(EVENTS / (time.perf_counter() - began))
+
+
+def _on_kafka(address: KafkaAddress, folder: Path, rows: Rows) -> tuple[float, float]:
+    """Return events a second from the first partition open to the last record durable, and CPU per event."""
+    names = {work.TOPIC, alerts.TOPIC, MARKS, DEAD_LETTERS, settings.changelog("supervise", work.TOPIC)}
+    admin = KafkaAdminClient(**address.options())
+    admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+    appender = KafkaAppender(address, "bench")
+    for partition, records in enumerate(rows):
+        for at in range(0, len(records), GROUP):
+            appender.append(work.TOPIC, partition, [Record(*record) for record in records[at : at + GROUP]])
+    appender.close()
+    worker = _start(address, folder, "first")
+    opened = _opened(folder / "first.log")
+    _until_durable(admin, [len(records) for records in rows])
+    seconds = time.time() - min(datetime.fromisoformat(line["timestamp"]).timestamp() for line in opened)
+    cpu = _cpu_seconds(worker.pid)
+    worker.terminate()
+    worker.wait()
+    admin.close()
+    return round(EVENTS / seconds), round(cpu / EVENTS * 1e6, 1)
+
+
+def _restored(address: KafkaAddress, keystore: Keystore, rows: Rows) -> float:
+    """Return the keys a second of a restore: changelog read, states and the index of what is due made anew."""
+    made, state = stage(keystore, 1), PartitionState()
+    step = made.open(Source(work.TOPIC, 0), state)
+    for n, record in enumerate(rows[0][:SAMPLED]):
+        step.take(Item(n, *record))
+    values = [value for key, each in state.drain().items() if key.startswith(KEY) and (value := packed(each))]
+    admin = KafkaAdminClient(**address.options())
+    admin.create_topics([NewTopic(RESTORED, 1, 1)])
+    admin.close()
+    appender = KafkaAppender(address, "bench")
+    for at in range(0, KEYS, APPENDED):
+        keys = (STATE + KEY + n.to_bytes(16, "big") for n in range(at, at + APPENDED))
+        appender.append(RESTORED, 0, [Record(key, values[n % len(values)]) for n, key in enumerate(keys)])
+    appender.close()
+    began = time.perf_counter()
+    found = asyncio.run(restore(settings.Settings(address), RESTORED, 0))
+    PartitionKeyStates(PartitionState(found.values), made.sealer)
+    return round(KEYS / (time.perf_counter() - began))
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Return the CPU time a process has used, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _start(address: KafkaAddress, folder: Path, name: str) -> subprocess.Popen[bytes]:
+    with (folder / f"{name}.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.faust_worker", str(folder / "keys.json"), str(PARTITIONS)],
+            cwd=ROOT,
+            env={**os.environ, **address.environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+
+
+def _opened(log: Path) -> list[dict[str, Any]]:
+    """Wait until every partition is open; return the lines that say so."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
+        found = [line for line in lines if line["event"] == "worker.partition_opened"]
+        if len(found) >= PARTITIONS:
+            return found[-PARTITIONS:]
+        time.sleep(0.05)
+    raise TimeoutError(log.read_text(encoding="utf-8")[-2000:])
+
+
+def _until_durable(admin: KafkaAdminClient, ends: list[int]) -> None:
+    group, deadline = settings.group("supervise"), time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        committed = admin.list_group_offsets(group)[group]
+        reached = {place.partition: at.offset for place, at in committed.items()}
+        if all(reached.get(n, 0) >= end for n, end in enumerate(ends)):
+            return
+        time.sleep(0.1)
+    raise TimeoutError(reached)
