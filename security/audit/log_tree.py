@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 
-from security.audit.tree import TILE, Tree, node_hash
+from security.audit.tree import TILE, Tree
 
 _KEPT = 64
 
@@ -42,11 +43,11 @@ class LogTree(Tree):
 
 
 def levels_of(leaves: Sequence[bytes]) -> list[list[bytes]]:
-    """Return the levels of a perfect tree, leaves first, the root alone last."""
+    """Return the levels of a perfect tree, leaves first, the root alone last (RFC 6962 §2.1)."""
     levels = [list(leaves)]
     while len(levels[-1]) > 1:
         below = levels[-1]
-        levels.append([node_hash(a, b) for a, b in zip(below[::2], below[1::2], strict=True)])
+        levels.append([sha256(b"\x01" + a + b).digest() for a, b in zip(below[::2], below[1::2], strict=True)])
     return levels
 
 

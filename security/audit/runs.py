@@ -7,7 +7,7 @@ nobody has to believe it: the root over its hashes is compared with a signed hea
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -66,9 +66,11 @@ class RecordReader:
 
     def __init__(self, layout: Layout, place: Place | None = None, block: int = BLOCK) -> None:
         self._layout, self._block = layout, block
-        self._place = place or first_place(layout)
+        place = place or first_place(layout)
+        self._seq, self._file, self._prev = place.seq, place.file, place.prev
         self._descriptor = -1
-        self._data, self._base, self._at = b"", self._place.offset, 0
+        self._data, self._base, self._at = b"", place.offset, 0
+        self._frames = self._read()
 
     def __enter__(self) -> Self:
         return self
@@ -85,72 +87,112 @@ class RecordReader:
     @property
     def place(self) -> Place:
         """Where the next record begins."""
-        return self._place
+        return Place(self._seq, self._file, self._base + self._at, self._prev)
 
     def take(self, count: int) -> Records:
         """Return the next `count` records; AuditTamperedError where they are not there or do not follow each other."""
-        start = self._place
+        start = self.place
         entries: list[bytes] = []
         leaves: list[bytes] = []
-        file, prev = start.file, start.prev
-        expected, hasher = PREFIX + prev, sha256
         while len(entries) < count:
-            payload, end = self._frame(file, start.seq + len(entries))
-            kind = payload[0]
-            if kind == _RECORD:
-                if not payload.startswith(expected) or len(payload) <= BODY_AT:
-                    raise self._broken("chain_broken", file, start.seq + len(entries))
-                prev = hasher(b"\x00" + payload).digest()
-                expected = PREFIX + prev
-                entries.append(payload)
-                leaves.append(prev)
-            elif kind == FOOTER:
-                file, end = start.seq + len(entries), 0
-                self.close()
-                self._data, self._base = b"", HEADER_BYTES
-            elif kind != COMMIT:
-                raise self._broken("frame_kind", file, start.seq + len(entries))
-            self._at = end
-        self._place = Place(start.seq + count, file, self._base + self._at, prev)
+            entry = next(self._frames)
+            if entry:
+                entries.append(entry)
+                leaves.append(self._prev)
         return Records(start, entries, leaves)
 
-    def _frame(self, file: int, seq: int) -> tuple[bytes, int]:
-        """Return the payload of the next frame, and where it ends in the block."""
+    def rest(self, least: int) -> Records:
+        """Return every record from here to the last commit; what stands behind it is not durable, or a torn tail.
+
+        Raises:
+            AuditTamperedError: the log breaks before record number `least`.
+        """
+        start, entries, leaves = self.place, list[bytes](), list[bytes]()
+        whole = 0
+        try:
+            for entry in self._frames:
+                if entry:
+                    entries.append(entry)
+                    leaves.append(self._prev)
+                else:
+                    whole = len(entries)
+        except AuditTamperedError:
+            if start.seq + whole < least:
+                raise
+        return Records(start, entries[:whole], leaves[:whole])
+
+    def _read(self) -> Iterator[bytes]:
+        """Yield each entry, its leaf left in `_prev`, and nothing for each commit; the hot loop of reading."""
+        hasher, head, unpack, prefix = sha256, HEAD_BYTES, HEAD.unpack_from, PREFIX
+        while True:
+            data, at = self._data, self._at
+            end = at + head
+            if end <= len(data):
+                end += unpack(data, at)[0]
+            # The rare cases, the end of the block and the end of the log, are the other method's.
+            payload = data[at + head : end] if at + head < end <= len(data) else self._payload()
+            kind = payload[0]
+            if kind == _RECORD:
+                if not payload.startswith(prefix + self._prev) or len(payload) <= BODY_AT:
+                    raise self._broken("chain_broken")
+                self._prev = hasher(b"\x00" + payload).digest()
+                self._seq += 1
+                self._at += head + len(payload)
+                yield payload
+            elif kind == COMMIT:
+                self._at += head + len(payload)
+                yield b""
+            elif kind == FOOTER:
+                self.close()
+                self._file = self._seq
+                self._data, self._base, self._at = b"", HEADER_BYTES, 0
+            else:
+                raise self._broken("frame_kind")
+
+    def _payload(self) -> bytes:
+        """Return the payload of the next frame."""
         if len(self._data) - self._at < HEAD_BYTES:
-            self._fill(file, seq, HEAD_BYTES)
+            self._fill(HEAD_BYTES)
         length, _ = HEAD.unpack_from(self._data, self._at)
         if not length or length > _MAX_FRAME:
-            raise self._broken("frame_length" if length else "truncated", file, seq)
+            raise self._broken("frame_length" if length else "truncated")
         if len(self._data) - self._at < HEAD_BYTES + length:
-            self._fill(file, seq, HEAD_BYTES + length)
+            self._fill(HEAD_BYTES + length)
         start = self._at + HEAD_BYTES
-        return self._data[start : start + length], start + length
+        return self._data[start : start + length]
 
-    def _fill(self, file: int, seq: int, least: int) -> None:
+    def _fill(self, least: int) -> None:
         if self._descriptor < 0:
-            path = segment_path(self._layout, file)
+            path = segment_path(self._layout, self._file)
             try:
                 self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
-                raise AuditTamperedError(kind="segment_missing", seq=seq, file=path.name, offset=0) from None
+                raise self._broken("segment_missing") from None
         self._base += self._at
         self._at = 0
         self._data = os.pread(self._descriptor, max(self._block, least), self._base)
         if len(self._data) < least:
-            raise self._broken("truncated", file, seq)
+            raise self._broken("truncated")
 
-    def _broken(self, kind: str, file: int, seq: int) -> AuditTamperedError:
-        name = self._layout.relative(segment_path(self._layout, file))
-        return AuditTamperedError(kind=kind, seq=seq, file=name, offset=self._base + self._at)
+    def _broken(self, kind: str) -> AuditTamperedError:
+        name = self._layout.relative(segment_path(self._layout, self._file))
+        return AuditTamperedError(kind=kind, seq=self._seq, file=name, offset=self._base + self._at)
 
 
 class RunTable:
-    """The runs of a log, as far as they were followed."""
+    """The runs of a log, as far as they were followed; `seen` is told of each new one, once the table has it."""
 
-    def __init__(self, directory: Path, runs: Iterable[Run] = (), next_place: Place | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        runs: Iterable[Run] = (),
+        next_place: Place | None = None,
+        seen: Callable[[Place, Run, Records], None] | None = None,
+    ) -> None:
         self._layout = Layout(directory)
         self.runs = list(runs)
         self._next = next_place
+        self._seen = seen
 
     @property
     def next_place(self) -> Place:
@@ -159,8 +201,8 @@ class RunTable:
             self._next = first_place(self._layout)
         return self._next
 
-    def follow(self, size: int, seen: Callable[[Run, Records], None] | None = None) -> None:
-        """Take up every whole run below `size`; `seen` is told of each new one.
+    def follow(self, size: int) -> None:
+        """Take up every whole run below `size`.
 
         Raises:
             AuditTamperedError: the log does not have them.
@@ -171,16 +213,23 @@ class RunTable:
             while len(self.runs) < size >> TILE:
                 records = reader.take(RUN)
                 run = Run(records.place, perfect_root(records.leaves))
-                if seen is not None:
-                    seen(run, records)
                 self.runs.append(run)
                 self._next = reader.place
+                if self._seen is not None:
+                    self._seen(self._next, run, records)
 
     def read(self, number: int, size: int) -> Records:
         """Read run `number` again, as far as it lies below `size`."""
         place = self.runs[number].place if number < len(self.runs) else self.next_place
         with RecordReader(self._layout, place, block=RUN << 9) as reader:
             return reader.take(min(size - (number << TILE), RUN))
+
+    def rest(self, size: int) -> Records:
+        """Read everything behind the whole runs below `size`, beyond `size` too, up to the last commit."""
+        self.follow(size)
+        place = self.runs[size >> TILE].place if size >> TILE < len(self.runs) else self.next_place
+        with RecordReader(self._layout, place) as reader:
+            return reader.rest(size)
 
     def tree(self, size: int) -> LogTree:
         """Return the tree of the first `size` records; nothing below a run is read before it is needed."""

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli import audit_evidence
-from services.cli.output import Json, emit, fail, language, say
+from services.cli import audit_evidence, audit_search
+from services.cli.output import Json, emit, fail, language
 
 if TYPE_CHECKING:
     from security.audit.checkpoint import VerifierKey
 
 app = typer.Typer(no_args_is_help=True, help="The audit log: verify, show, search, prove, export.")
+app.add_typer(audit_search.app)
 app.add_typer(audit_evidence.app)
 
 Data = Annotated[
@@ -65,41 +66,6 @@ def show(
     except CasebusError as error:
         fail(error, as_json=as_json)
     emit(document, as_json=as_json)
-
-
-@app.command()
-def search(
-    act: Annotated[str | None, typer.Option(help="What was done, such as release.")] = None,
-    actor: Annotated[str | None, typer.Option(help="Alias of who did it.")] = None,
-    obj: Annotated[str | None, typer.Option(help="What was acted on.")] = None,
-    case: Annotated[str | None, typer.Option(help="Keyed digest of the case reference.")] = None,
-    sub: Annotated[str | None, typer.Option(help="Subscription that received a release.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many hits are listed; all are counted.")] = 100,
-    data: Data = DEFAULT_DATA,
-    as_json: Json = False,
-) -> None:
-    """Search by reading the whole log, so that nothing is left out; every hit is checked against its leaf."""
-    from schemas.errors import CasebusError
-    from security.audit.reading import read
-
-    wanted = {"act": act, "actor": actor, "obj": obj, "case": case}
-    given = {name: value for name, value in wanted.items() if value is not None}
-    hits: list[dict[str, Any]] = []
-    scanned = found = 0
-    try:
-        for stored in read(data / "audit"):
-            scanned += 1
-            record = stored.record
-            if any(getattr(record, name) != value for name, value in given.items()):
-                continue
-            if sub is not None and record.data.get("sub") != sub:
-                continue
-            found += 1
-            if len(hits) < limit:
-                hits.append({"seq": stored.seq, "leaf": stored.leaf.hex(), "record": _plain(record)})
-    except CasebusError as error:
-        fail(error, as_json=as_json)
-    emit({"scanned": scanned, "found": found, "hits": hits}, as_json=as_json, show=_show_hits)
 
 
 @app.command()
@@ -156,10 +122,3 @@ def _show_report(report: Mapping[str, Any]) -> str:
     lines += [f"fault   {f['kind']:<18} {f['text']}" for f in report["faults"]]
     lines += [f"notice  {n['kind']:<18} {n['text']}" for n in report["notices"]]
     return "\n".join(lines)
-
-
-def _show_hits(found: Mapping[str, Any]) -> str:
-    import json
-
-    say(f"{found['found']} of {found['scanned']} records")
-    return "\n".join(json.dumps(hit["record"], ensure_ascii=False) for hit in found["hits"])

@@ -1,0 +1,29 @@
+"""Errors of the officer's tools; texts in `schemas/texts/auditor.toml`."""
+
+from __future__ import annotations
+
+from schemas.errors import IntegrityError, UnavailableError, UsageError
+
+
+class IndexUnusableError(UnavailableError):
+    """The index's file cannot be opened or written."""
+
+    code = "auditor.index_unusable"
+
+
+class IndexLiesError(IntegrityError):
+    """The index says something that the log does not bear out, or hides a record that it has."""
+
+    code = "auditor.index_lies"
+
+
+class InstantError(UsageError):
+    """A time that cannot be read."""
+
+    code = "auditor.instant"
+
+
+class TargetTakenError(UsageError):
+    """A folder to export to holds something already."""
+
+    code = "auditor.target_taken"

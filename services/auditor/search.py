@@ -1,0 +1,164 @@
+"""Search whose hits are proved: what the index points at is read again from the log and checked against a signed head.
+
+    with Searcher.open(directory, policy, index_path) as searcher:
+        answer = searcher.search(Question(case=("…",)))
+        answer = searcher.search(question, exhaustive=True)   # reads everything: nothing can be hidden
+
+Records above the signed head are searched too, and marked as not signed yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+
+from schemas.errors import IntegrityError
+from security.audit.errors import AuditTamperedError
+from security.audit.evidence import Evidence
+from security.audit.layout import Layout
+from security.audit.log_tree import perfect_root
+from security.audit.policy import Policy
+from security.audit.record import Entry
+from security.audit.runs import RecordReader, Records
+from security.audit.terms import Question, matching
+from security.audit.tree import TILE
+from services.auditor.errors import IndexLiesError, IndexUnusableError
+from services.auditor.index import AuditIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A record that answers: its number, its leaf, what it says, and whether the signed head covers it."""
+
+    seq: int
+    leaf: bytes
+    record: Entry
+    signed: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Render it for JSON."""
+        said: dict[str, Any] = msgspec.to_builtins(self.record)
+        return {"seq": self.seq, "leaf": self.leaf.hex(), "signed": self.signed, "record": said}
+
+
+@dataclass
+class Answer:
+    """What a search found.
+
+    `found` counts all hits, `hits` lists them up to the limit, `scanned` counts the records that were read. `complete`:
+    every record was read, so that no index had a say. `size` is that of the signed head.
+    """
+
+    size: int
+    complete: bool
+    hits: list[Hit] = field(default_factory=list)
+    found: int = 0
+    scanned: int = 0
+
+
+class Searcher:
+    """A log with its index, open for searching."""
+
+    def __init__(self, directory: Path, evidence: Evidence, index: AuditIndex) -> None:
+        self._layout = Layout(directory)
+        self.evidence = evidence
+        self.index = index
+
+    @classmethod
+    def open(cls, directory: Path, policy: Policy, index: Path) -> Self:
+        """Open the log in `directory` and bring its index up to date; an index that does not fit is made anew.
+
+        Raises:
+            AuditMissingError: there is no log. IndexUnusableError: the index's file cannot be used at all.
+            IntegrityError: no head is accepted, or the log does not have the root that it signs.
+        """
+        Layout(directory).require()
+        found = AuditIndex(index)
+        try:
+            return cls(directory, _under_head(directory, policy, found), found)
+        except (IndexUnusableError, AuditTamperedError):
+            # An index of another log, or a damaged one, costs only the time to make it again.
+            found.clear()
+        try:
+            return cls(directory, _under_head(directory, policy, found), found)
+        except BaseException:
+            found.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.index.close()
+
+    def search(self, question: Question, limit: int = 100, *, exhaustive: bool = False) -> Answer:
+        """Answer a question; with `exhaustive` by reading every record, and compare with what the index would say.
+
+        Raises:
+            IndexLiesError: the index points at something else than the log has there, or hides a hit.
+            AuditTamperedError: the log is not what was signed.
+        """
+        size, runs = self.evidence.head.size, self.evidence.runs
+        whole = size >> TILE
+        answer = Answer(size, complete=exhaustive)
+        numbers = self.index.candidates(question, whole)
+        if exhaustive:
+            self._everything(question, answer, limit, set(numbers))
+        else:
+            for number in numbers:
+                self._add(answer, question, self._proved(number), limit)
+        self._add(answer, question, runs.rest(size), limit)
+        return answer
+
+    def _proved(self, number: int) -> Records:
+        """Read a run and compare its root with the one under the signed head."""
+        runs = self.evidence.runs
+        try:
+            records = runs.read(number, self.evidence.head.size)
+        except IntegrityError:
+            raise IndexLiesError(run=number) from None
+        if perfect_root(records.leaves) != runs.runs[number].tile:
+            raise IndexLiesError(run=number)
+        return records
+
+    def _everything(self, question: Question, answer: Answer, limit: int, pointed: set[int]) -> None:
+        """Read the whole log from its start, without a word of the index; then look at what the index left out."""
+        tiles = self.evidence.runs.runs
+        hidden = None
+        for number, records in enumerate(_from_start(self._layout, self.evidence.head.size >> TILE)):
+            if perfect_root(records.leaves) != tiles[number].tile:
+                raise IndexLiesError(run=number)
+            before = answer.found
+            self._add(answer, question, records, limit)
+            if answer.found > before and number not in pointed and hidden is None:
+                hidden = number
+        if hidden is not None:
+            raise IndexLiesError(run=hidden)
+
+    def _add(self, answer: Answer, question: Question, records: Records, limit: int) -> None:
+        answer.scanned += len(records.entries)
+        first = records.place.seq
+        for at, record in matching(records.entries, question):
+            if record.seq != first + at:
+                raise AuditTamperedError(kind="record_seq", seq=first + at, file="", offset=0)
+            answer.found += 1
+            if len(answer.hits) < limit:
+                signed = record.seq < self.evidence.head.size
+                answer.hits.append(Hit(record.seq, records.leaves[at], record, signed))
+
+
+def _under_head(directory: Path, policy: Policy, index: AuditIndex) -> Evidence:
+    """Bring the index up to the newest head; its runs must have the root that was signed."""
+    evidence = Evidence.open(directory, policy, index.table(directory))
+    index.flush()
+    return evidence
+
+
+def _from_start(layout: Layout, runs: int) -> Iterator[Records]:
+    with RecordReader(layout) as reader:
+        for _ in range(runs):
+            yield reader.take(1 << TILE)
