@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, func, select
 from sqlalchemy.exc import OperationalError
 
 from schemas.errors import UnavailableError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATING = 0x63617365627573
+"""The advisory lock of a migration: "casebus" as a number."""
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     # The rows can be projected again from the bus and stand in one transaction with their positions: a lost tail after
@@ -63,6 +65,9 @@ def migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Processes that open a new database at once take turns; the lock ends with the transaction.
+            connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
