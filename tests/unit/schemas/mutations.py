@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -21,14 +22,15 @@ LENGTHS = (
 """Numbers that lie about what follows: huge, negative, too long, none, one."""
 
 
-def mutated(bodies: Sequence[bytes], count: int, seed: int = 0) -> Iterator[bytes]:
-    """Yield `count` damaged bodies; some are pure noise."""
+def mutated(bodies: Sequence[bytes], count: int, seed: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Yield `count` damaged bodies, each with the place of the body it was made from; some are pure noise."""
     source = random.Random(seed)  # noqa: S311 - test data
     for _ in range(count):
-        body = bytearray(source.choice(bodies))
+        place = source.randrange(len(bodies))
+        body = bytearray(bodies[place])
         for _ in range(source.choice((1, 1, 2, 5))):
             body = _damaged(source, body, bodies)
-        yield bytes(body)
+        yield place, bytes(body)
 
 
 def _damaged(source: random.Random, body: bytearray, bodies: Sequence[bytes]) -> bytearray:
@@ -50,8 +52,18 @@ def _damaged(source: random.Random, body: bytearray, bodies: Sequence[bytes]) ->
 
 
 def bodies_of(contracts: Sequence[Contract]) -> list[bytes]:
-    """Two records of each contract, encoded."""
-    return [c.codec.encode(data) for c in contracts for data in random_records(c, 2)]
+    """One record of each contract, encoded, in their order."""
+    return [c.codec.encode(data) for c in contracts for data in random_records(c, 1)]
+
+
+def outcomes(
+    readers: Sequence[Callable[[bytes], Any]], bodies: Sequence[bytes], count: int, seed: int = 0
+) -> Counter[str]:
+    """Count what comes of damaged bodies; every fourth meets another contract's reader than its own."""
+    return Counter(
+        outcome(readers[(place + (i if i % 4 == 0 else 0)) % len(readers)], body)
+        for i, (place, body) in enumerate(mutated(bodies, count, seed))
+    )
 
 
 def outcome(read: Callable[[bytes], Any], body: bytes) -> str:
