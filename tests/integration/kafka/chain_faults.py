@@ -56,6 +56,7 @@ class Chain:
     folder: Path
     seed: int = 1
     skip: int = 0
+    debug: bool = False
     members: dict[str, Member] = field(default_factory=dict)
     kills: Counter[str] = field(default_factory=Counter)
     freezes: int = 0
@@ -86,7 +87,12 @@ class Chain:
             process = subprocess.Popen(
                 [*command, stage, self.topics.run, name if static else "-"],
                 cwd=ROOT,
-                env={**os.environ, **self.address.environment(), "CHAIN_SKIP": str(self.skip)},
+                env={
+                    **os.environ,
+                    **self.address.environment(),
+                    "CHAIN_SKIP": str(self.skip),
+                    "CHAIN_DEBUG": str(int(self.debug)),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,
@@ -190,6 +196,7 @@ class Feed:
     events: int = 20
     cases: int = 400
     seed: int = 7
+    key: bytes = b""
     sent: int = 0
 
     @contextlib.contextmanager
@@ -218,7 +225,7 @@ class Feed:
                     event = (chance.randrange(number) if again else number) // 3 * 3 + partition
                     number += 3 * (not again)
                     batch.append((event, event * 7919 % self.cases))
-                producer.send(self.topics.raw, value=raw_value(batch), key=b"", partition=partition)
+                producer.send(self.topics.raw, value=raw_value(batch), key=self.key, partition=partition)
                 self.sent += 1
         producer.flush()
         producer.close()

@@ -1,12 +1,13 @@
 """`python -m tests.integration.kafka.chain_worker STAGE RUN INSTANCE`: one worker of the chain, to be killed.
 
 The address of Kafka comes from the environment (`CASEBUS_KAFKA`). Its log lines go to stderr. `CHAIN_SKIP=N` makes it
-lose every N-th record between Faust and the gate, as stock Faust does.
+lose every N-th record between Faust and the gate, as stock Faust does; `CHAIN_DEBUG=1` makes every library talk.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from security.logging import configure
 from streams.bus.kafka_address import KafkaAddress
 from streams.runners.faust.settings import Settings
-from streams.runners.faust.worker import Worker
+from streams.runners.faust.worker import LOUD_LIBRARIES, Worker
 from tests.integration.kafka.chain_stages import Topics
 
 SESSION = 3.0
@@ -41,7 +42,14 @@ async def work(stage: str, run: str, instance: str) -> None:
         address, instance=instance if instance != "-" else None, session=SESSION, heartbeat=0.7, commit=0.3, idle=1.0
     )
     LossyWorker.every = every
-    await (LossyWorker if every else Worker)(Topics(run).stage(stage), settings).run()
+    worker = (LossyWorker if every else Worker)(Topics(run).stage(stage), settings)
+    if os.environ.get("CHAIN_DEBUG") == "1":
+        configure(level=logging.DEBUG)
+        for library in ("", *LOUD_LIBRARIES):
+            logging.getLogger(library).setLevel(logging.DEBUG)
+        for handler in logging.getLogger().handlers:
+            handler.setLevel(logging.DEBUG)
+    await worker.run()
 
 
 if __name__ == "__main__":

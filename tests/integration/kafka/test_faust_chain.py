@@ -70,3 +70,38 @@ def test_records_lost_inside_faust_are_noticed_and_read_again(chain: Chain) -> N
     assert proof.duplicates == 0
     assert said(chain, "worker.hole_found") + said(chain, "worker.silence_found") > 0
     assert not chain.exits
+
+
+def listening(pid: int) -> set[str]:
+    """Return the local addresses (hex, as the kernel writes them) that a process listens on."""
+    mine = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        target = str(entry.readlink())
+        if target.startswith("socket:["):
+            mine.add(target[8:-1])
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text(encoding="ascii").splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and fields[9] in mine:
+                found.add(fields[1])
+    return found
+
+
+def test_a_worker_listens_on_no_port_and_its_log_holds_no_value(chain: Chain) -> None:
+    """With every library talking at debug level, keys and values of records stay out of the log; no port is open."""
+    chain.debug = True
+    try:
+        chain.start("release", "release-0")
+        with Feed(chain.address, chain.topics, key=b"canary-Zhang-San").running():
+            chain.rest(6.0)
+        ports = listening(chain.members["release-0"].process.pid)
+    finally:
+        chain.stop()
+
+    log = "".join(path.read_text(encoding="utf-8") for path in chain.folder.glob("*.log"))
+
+    assert ports == set()
+    assert "worker.partition_opened" in log
+    assert '"level": "debug"' in log
+    assert "Zhang" not in log
