@@ -11,8 +11,10 @@ nor its size tells of them. Data-key headers are shared in a table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from schemas.contract import Contract
 from schemas.event import Event
@@ -193,16 +195,25 @@ class OpenedBatch:
         self._rules = dict(raw.rules)
         self._sealer = sealer
         self._flags: tuple[frozenset[str], ...] | None = None
-        self.events = [OpenedEvent(self, event, position) for position, event in enumerate(raw.events)]
+
+    @cached_property
+    def events(self) -> list[OpenedEvent]:
+        """The events, in order."""
+        return [OpenedEvent(self, event, position) for position, event in enumerate(self._raw.events)]
+
+    @property
+    def headers(self) -> Iterator[Header]:
+        """The events' headers, in order: all that a replay needs of most events."""
+        return (event.header for event in self._raw.events)
 
     def flags(self) -> tuple[frozenset[str], ...]:
         """Return the flags of every event, opened once."""
         if self._flags is None:
             clear = self.open_part(self._raw.flags, flags_bound(self.agency, self._raw.events))
-            if len(clear) != FLAG_BYTES * len(self.events):
+            if len(clear) != FLAG_BYTES * len(self._raw.events):
                 raise BatchFormatError
-            bits = (clear[n : n + FLAG_BYTES] for n in range(0, len(clear), FLAG_BYTES))
-            self._flags = tuple(flags_from_bits(int.from_bytes(two, "big")) for two in bits)
+            bits = struct.unpack(f">{len(self._raw.events)}H", clear)
+            self._flags = tuple(map(flags_from_bits, bits))
         return self._flags
 
     def rule(self, schema_id: int) -> bytes:

@@ -42,11 +42,10 @@ class Replay:
     def facts(self, batch: OpenedBatch) -> list[Fact]:
         """Return the facts that the principal gets of a batch, in its order."""
         taken: list[Fact] = []
-        all_flags = batch.flags()
+        all_flags, ways = batch.flags(), self._ways
         types = self.table.principal.event_types
         expires = self.table.principal.expires_at
-        for event in batch.events:
-            header = event.header
+        for position, header in enumerate(batch.headers):
             ids = self.seen.get(header.source)
             if ids is None:
                 ids = self.seen[header.source] = set()
@@ -55,13 +54,11 @@ class Replay:
             ids.add(header.id)
             if header.type not in types:
                 continue
-            flags = all_flags[event.position]
+            flags = all_flags[position]
             late = expires is not None and header.recorded_at >= expires
-            way = self._ways.get((header.schema_id, flags, header.district, late))
-            if way is None:
-                way = self._way(header, flags, late=late)
+            way = ways.get((header.schema_id, flags, header.district, late)) or self._way(header, flags, late=late)
             if way.visible:
-                data = way.project(event.open(way.classes)) if way.project else {}
+                data = way.project(batch.events[position].open(way.classes)) if way.project else {}
                 taken.append(fact(header, data))
         return taken
 

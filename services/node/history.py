@@ -42,7 +42,8 @@ def facts_from_node(data_dir: Path, models: Sequence[Model], actor: str = "") ->
 
 def released(node: Node, models: Sequence[Model], actor: str) -> Iterator[Fact]:
     """Release an open node's history to models."""
-    table = compile_table(principal_of(models), node.contracts.all())
+    principal = principal_of(models)
+    table = compile_table(principal, [c for c in node.contracts.all() if c.type in principal.event_types])
     replay = Replay(table, node.contracts)
     for topic in node.bus.topics(RAW):
         position = 0
@@ -82,13 +83,14 @@ def principal_of(models: Sequence[Model]) -> Principal:
 
 def manifest(facts: Sequence[Fact], policy: str, epoch: int, actor: str, place: dict[str, Any]) -> list[Entry]:
     """Make the manifest of one raw record; its id names the back-test, so that it never passes for a delivery."""
-    masks = list(dict.fromkeys((fact.type, tuple(sorted(fact.data))) for fact in facts))
-    index = {mask: n for n, mask in enumerate(masks)}
+    # The fields of one way stand in one order: only distinct masks are sorted, not every fact's.
+    index: dict[tuple[str, ...], int] = {}
+    by = [index.setdefault((fact.type, *fact.data), len(index)) for fact in facts]
     data: Data = {
-        "by": [index[fact.type, tuple(sorted(fact.data))] for fact in facts],
+        "by": by,
         "denied": 0,
         "events": [fact.id.hex() for fact in facts],
-        "masks": [[event_type, list(names)] for event_type, names in masks],
+        "masks": [[event_type, sorted(names)] for event_type, *names in index],
         "withheld": 0,
     }
     entry = Entry(act="release", actor=actor, purpose=PURPOSE, obj=BACKTEST, ctl=epoch, pol=policy, data=data, **place)
