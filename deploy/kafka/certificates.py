@@ -47,20 +47,24 @@ class Authority:
         write_private(self.folder / "ca.key", _key_bytes(key))
         self.root.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
-    def certificate(self, name: str) -> Path:
-        """Return the file with key and certificate of `name`, made when it is first asked for."""
+    def certificate(self, name: str, *hosts: str) -> Path:
+        """Return the file with key and certificate of `name`, made when it is first asked for.
+
+        It is good for a server on this machine and on `hosts`.
+        """
         path = self.folder / f"{name}.pem"
         if not path.exists():
-            write_private(path, self._signed(name))
+            write_private(path, self._signed(name, hosts))
         return path
 
-    def _signed(self, name: str) -> bytes:
+    def _signed(self, name: str, hosts: tuple[str, ...]) -> bytes:
         signer = serialization.load_pem_private_key((self.folder / "ca.key").read_bytes(), None)
         if not isinstance(signer, ec.EllipticCurvePrivateKey):
             raise TypeError(type(signer).__name__)
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = x509.load_pem_x509_certificate(self.root.read_bytes()).subject
-        addresses = [x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")), x509.DNSName("localhost")]
+        addresses: list[x509.GeneralName] = [x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")), x509.DNSName("localhost")]
+        addresses += [x509.DNSName(host) for host in hosts]
         uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         builder = (
             _begin(_name(name), issuer, key.public_key())
