@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from deploy.kafka.cluster import Cluster
+from streams.runners.faust.failstop import Exit
 from tests.bench.harness import Figure, Report
 from tests.integration.kafka.chain_faults import Chain, Feed, torment
 from tests.integration.kafka.chain_proof import Proof, prove
@@ -19,6 +20,7 @@ from tests.integration.kafka.chain_stages import Topics
 KILLS, FREEZES, JOINS = 50, 12, 12
 SECONDS = 900.0
 SETTLE = 240.0
+LINGER = 0.05
 STAGES = ("release", "supervise")
 
 
@@ -39,6 +41,8 @@ def _report(cluster: Cluster, folder: Path) -> Report:
     logs = folder / "logs"
     logs.mkdir()
     chain, feed = Chain(cluster.address(), topics, logs), Feed(cluster.address(), topics, per_second=30)
+    # Transactions that stay open for a moment: kills and freezes strike in the midst of them.
+    chain.linger = LINGER
     chain.make_topics()
     began = time.monotonic()
     try:
@@ -76,7 +80,8 @@ def _figures(proof: Proof, chain: Chain, logs: Path, seconds: float) -> list[Fig
         *(Figure(f"kill -9 of {stage}", chain.kills[stage], "", KILLS) for stage in STAGES),
         Figure("SIGSTOP past the session", chain.freezes, "", 10),
         Figure("members that came or went", chain.joins, "", 10),
-        Figure("workers that ended themselves", sum(chain.exits.values()), ""),
+        Figure("workers that were fenced and ended themselves", chain.exits[Exit.FENCED], ""),
+        Figure("workers that ended otherwise", sum(chain.exits.values()) - chain.exits[Exit.FENCED], ""),
         Figure("partitions opened", said.count("worker.partition_opened"), ""),
         Figure("holes read again", said.count("worker.hole_found") + said.count("worker.silence_found"), ""),
         Figure("time", round(seconds, 1), "s"),

@@ -58,9 +58,12 @@ class TransactionalProducer:
         Every batch's own answer is awaited: a flush alone would not tell of one that failed.
         """
         await self._producer.begin_transaction()
+        await self._fill(rows)
+        await self._producer.commit_transaction()
+
+    async def _fill(self, rows: Mapping[Place, Iterable[Row]]) -> None:
         sending = [self._send(topic, partition, each) for (topic, partition), each in rows.items()]
         await asyncio.gather(*[future for futures in await asyncio.gather(*sending) for future in futures])
-        await self._producer.commit_transaction()
 
     async def _send(self, topic: str, partition: int, rows: Iterable[Row]) -> Sequence[Any]:
         timestamp = self._clock.now_us() // 1000

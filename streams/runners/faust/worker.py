@@ -65,6 +65,8 @@ class Reading:
 class Worker:
     """One stage in one process; `run` ends on SIGTERM or SIGINT, every failure ends the process."""
 
+    producer = TransactionalProducer
+
     def __init__(self, stage: Stage, settings: Settings, clock: Clock | None = None) -> None:
         self.stage = stage
         self.settings = settings
@@ -228,7 +230,7 @@ class Worker:
         )
 
     async def _restored(self, source: Source) -> OpenPartition:
-        producer = TransactionalProducer(self.settings, names.transaction(self.stage.name, source), self._clock)
+        producer = self.producer(self.settings, names.transaction(self.stage.name, source), self._clock)
         await producer.start()
         topic = names.changelog(self.stage.name, source.topic)
         restored = await restore(self.settings, topic, source.partition)

@@ -57,6 +57,7 @@ class Chain:
     seed: int = 1
     skip: int = 0
     debug: bool = False
+    linger: float = 0.0
     members: dict[str, Member] = field(default_factory=dict)
     kills: Counter[str] = field(default_factory=Counter)
     freezes: int = 0
@@ -92,6 +93,7 @@ class Chain:
                     **self.address.environment(),
                     "CHAIN_SKIP": str(self.skip),
                     "CHAIN_DEBUG": str(int(self.debug)),
+                    "CHAIN_LINGER": str(self.linger),
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,

@@ -1,7 +1,8 @@
 """`python -m tests.integration.kafka.chain_worker STAGE RUN INSTANCE`: one worker of the chain, to be killed.
 
 The address of Kafka comes from the environment (`CASEBUS_KAFKA`). Its log lines go to stderr. `CHAIN_SKIP=N` makes it
-lose every N-th record between Faust and the gate, as stock Faust does; `CHAIN_DEBUG=1` makes every library talk.
+lose every N-th record between Faust and the gate, as stock Faust does; `CHAIN_DEBUG=1` makes every library talk;
+`CHAIN_LINGER=S` keeps every transaction open for S seconds.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from security.logging import configure
 from streams.bus.kafka_address import KafkaAddress
+from streams.runners.faust.changelog import Row
+from streams.runners.faust.producer import Place, TransactionalProducer
 from streams.runners.faust.settings import Settings
 from streams.runners.faust.worker import LOUD_LIBRARIES, Worker
 from tests.integration.kafka.chain_stages import Topics
@@ -33,6 +37,16 @@ class LossyWorker(Worker):
             await super()._take(message)
 
 
+class LingeringProducer(TransactionalProducer):
+    """A producer whose transactions stay open for a while, so that a freeze finds one."""
+
+    seconds = 0.0
+
+    async def _fill(self, rows: Mapping[Place, Iterable[Row]]) -> None:
+        await super()._fill(rows)
+        await asyncio.sleep(self.seconds)
+
+
 async def work(stage: str, run: str, instance: str) -> None:
     """Run one worker until it is told to stop, or killed."""
     address = KafkaAddress.of_environment()
@@ -43,6 +57,9 @@ async def work(stage: str, run: str, instance: str) -> None:
     )
     LossyWorker.every = every
     worker = (LossyWorker if every else Worker)(Topics(run).stage(stage), settings)
+    LingeringProducer.seconds = float(os.environ.get("CHAIN_LINGER", "0"))
+    if LingeringProducer.seconds:
+        worker.producer = LingeringProducer
     if os.environ.get("CHAIN_DEBUG") == "1":
         configure(level=logging.DEBUG)
         for library in ("", *LOUD_LIBRARIES):

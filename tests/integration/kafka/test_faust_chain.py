@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from streams.bus.kafka_address import KafkaAddress
+from streams.runners.faust.failstop import Exit
 from tests.integration.kafka.chain_faults import Chain, Feed, torment
 from tests.integration.kafka.chain_proof import prove
 from tests.integration.kafka.chain_stages import Topics
+from tests.integration.kafka.chain_worker import SESSION
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -70,6 +72,30 @@ def test_records_lost_inside_faust_are_noticed_and_read_again(chain: Chain) -> N
     assert proof.duplicates == 0
     assert said(chain, "worker.hole_found") + said(chain, "worker.silence_found") > 0
     assert not chain.exits
+
+
+def test_a_frozen_worker_that_wakes_within_a_transaction_is_fenced(chain: Chain) -> None:
+    """Taken over while its transaction was open: what it left is aborted, what it adds is refused."""
+    chain.linger = 0.5
+    try:
+        chain.start("release", "release-0")
+        with Feed(chain.address, chain.topics, per_second=30).running():
+            chain.rest(5.0)
+            frozen = chain.members["release-0"]
+            chain.freeze(frozen, SESSION + 3.0)
+            chain.start("release", "release-1")
+            chain.rest(SESSION + 6.0)
+        chain.linger = 0.0
+        chain.start("supervise", "supervise-0")
+        chain.settle(60)
+    finally:
+        chain.stop()
+
+    proof = prove(chain.address, chain.topics)
+
+    assert chain.exits[Exit.FENCED] >= 1
+    assert proof.faults == []
+    assert proof.duplicates == 0
 
 
 def listening(pid: int) -> set[str]:
