@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS position (grp TEXT NOT NULL, topic TEXT NOT NULL, par
     position INTEGER NOT NULL, PRIMARY KEY (grp, topic, partition)) WITHOUT ROWID;
 """
 BUSY_SECONDS = 30
+AT_ONCE = 256
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_headers = msgspec.msgpack.Decoder(tuple[tuple[str, bytes], ...]).decode
@@ -90,6 +91,16 @@ class EmbeddedBus:
         with translated(self._path):
             row = self._reader().execute("SELECT value FROM entry WHERE store=? AND key=?", (store, key)).fetchone()
         return None if row is None else row[0]
+
+    def get_many(self, store: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return the durable values of those keys of a store that have one: one query for up to `AT_ONCE` keys."""
+        found: dict[bytes, bytes] = {}
+        with translated(self._path):
+            for start in range(0, len(keys), AT_ONCE):
+                some = keys[start : start + AT_ONCE]
+                query = f"SELECT key, value FROM entry WHERE store=? AND key IN ({','.join('?' * len(some))})"  # noqa: S608 - placeholders only
+                found.update(self._reader().execute(query, (store, *some)).fetchall())
+        return found
 
     def entries(self, store: str) -> Iterator[tuple[bytes, bytes]]:
         """Yield all durable entries of a store in key order."""

@@ -5,6 +5,9 @@ only then reads the worker's changelog, a compacted partition with its stores an
 then on each transaction writes outputs and changelog together. A worker that loses its name works no more. One whose
 transaction failed for another reason takes its name anew at the next step, which reads what was committed.
 
+Raw topics are the exception: release's gate counts their offsets, so no marker may stand in them. What a step appends
+to a raw topic stands at once, whatever becomes of the step; release tells repeats by (source, event id).
+
     with KafkaBus(address, "gateway.n1") as bus: …      # topic casebus.changelog.gateway.n1 must exist
     KafkaReader(address)                                # for those who only look
     KafkaAppender(address)                              # for those who only write
@@ -14,7 +17,6 @@ from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
@@ -25,7 +27,7 @@ from kafka.errors import KafkaError
 
 from schemas.errors import CasebusError
 from streams.bus.kafka_address import KafkaAddress
-from streams.bus.kafka_changelog import Changes, Row, Stores
+from streams.bus.kafka_changelog import Row, Stores
 from streams.bus.kafka_errors import (
     KafkaFencedError,
     KafkaTopicMissingError,
@@ -33,23 +35,24 @@ from streams.bus.kafka_errors import (
     coded,
     translated,
 )
-from streams.bus.kafka_producer import producer, send, settled
+from streams.bus.kafka_producer import producer
 from streams.bus.kafka_reader import POLL_MS, KafkaReader, consumer
+from streams.bus.kafka_transaction import KafkaTransaction, Place, PlainTopics
 from streams.bus.port import Record, Stored
 
 PREFIX = "casebus."
 CHANGELOG = "casebus.changelog."
 TRANSACTION_MS = 60_000
+PLAIN = ("casebus.raw.",)
+"""Topics that no transaction writes."""
 MARKER_SECONDS = 0.002
 PATIENCE_SECONDS = 30.0
-
-Place = tuple[str, int]
 
 
 class KafkaBus:
     """Implements `Bus`. Safe for many threads of one process; transactions take turns."""
 
-    def __init__(self, address: KafkaAddress, name: str) -> None:
+    def __init__(self, address: KafkaAddress, name: str, plain: tuple[str, ...] = PLAIN) -> None:
         self.name = name
         self.changelog = CHANGELOG + name
         self.stores = Stores()
@@ -57,6 +60,7 @@ class KafkaBus:
         self._reader = KafkaReader(address, name)
         self._lock = threading.RLock()
         self._producer: Any = None
+        self._plain = PlainTopics(address, name, plain)
         self._fenced = False
         self._written: dict[Place, int] = {}
         try:
@@ -97,6 +101,11 @@ class KafkaBus:
         """Return a durable value of a store of this worker."""
         return self.stores.entries.get(store, {}).get(key)
 
+    def get_many(self, store: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return the durable values of those keys of a store that have one."""
+        held = self.stores.entries.get(store, {})
+        return {key: held[key] for key in keys if key in held}
+
     def entries(self, store: str) -> Iterator[tuple[bytes, bytes]]:
         """Yield all durable entries of a store in key order."""
         with self._lock:
@@ -122,7 +131,7 @@ class KafkaBus:
                 raise KafkaFencedError(reason="name taken over")
             if self._producer is None:
                 self._take()
-            change = KafkaTransaction(self._producer, self._reader, self.stores)
+            change = KafkaTransaction(self._producer, self._plain, self._reader, self.stores)
             try:
                 yield change
                 change.commit(self.changelog)
@@ -137,6 +146,7 @@ class KafkaBus:
     def close(self) -> None:
         """Close every connection; an open transaction is aborted by whoever takes the name next."""
         self._reader.close()
+        self._plain.close()
         self._drop()
 
     def __enter__(self) -> Self:
@@ -181,73 +191,6 @@ class KafkaBus:
         if self._producer is not None:
             self._producer.close(timeout=0)
             self._producer = None
-
-
-class KafkaTransaction:
-    """One step of a worker: begun at Kafka with its first record."""
-
-    def __init__(self, sender: Any, reader: KafkaReader, stores: Stores) -> None:
-        self._producer = sender
-        self._reader = reader
-        self._stores = stores
-        self.began = False
-        self.topic = ""
-        self.written: dict[Place, int] = {}
-        self.changes = Changes()
-
-    def append(self, topic: str, partition: int, records: Sequence[Record]) -> int:
-        """Append records; return the offset of the last one, or the end minus one where there are none.
-
-        Waits for the acknowledgement: the offset is known only then, and a refused record is told here.
-        """
-        if not records:
-            return self._reader.end(topic, partition) - 1
-        self._begin()
-        self.topic = topic
-        last = settled(self._producer, send(self._producer, topic, partition, records))
-        self.written[topic, partition] = last
-        return last
-
-    def get(self, store: str, key: bytes) -> bytes | None:
-        """Return a value, changes of this transaction included."""
-        changed = self.changes.entries.get(store, {})
-        return changed[key] if key in changed else self._stores.entries.get(store, {}).get(key)
-
-    def put(self, store: str, key: bytes, value: bytes | None) -> None:
-        """Set a value; None removes it."""
-        self.changes.entries.setdefault(store, {})[key] = value
-
-    def clear(self, store: str) -> None:
-        """Remove every entry of a store."""
-        self.changes.entries[store] = dict.fromkeys(self._stores.entries.get(store, {}))
-
-    def scan(self, store: str, first: bytes, last: bytes, limit: int) -> list[tuple[bytes, bytes]]:
-        """Return up to `limit` entries with first ≤ key < last; sorts the store, so it is for small ones."""
-        changed = self.changes.entries.get(store, {})
-        keys = sorted({*self._stores.entries.get(store, {}), *changed})
-        inside = keys[bisect_left(keys, first) : bisect_left(keys, last)]
-        found = [(key, value) for key in inside if (value := self.get(store, key)) is not None]
-        return found[:limit]
-
-    def advance(self, group: str, topic: str, partition: int, position: int) -> None:
-        """Say that this worker has processed everything below `position`."""
-        self.changes.positions[group, topic, partition] = position
-
-    def commit(self, changelog: str) -> None:
-        """Write the changelog and commit; without changes nothing happens."""
-        rows = self.changes.rows()
-        if not rows and not self.began:
-            return
-        self._begin()
-        futures = [self._producer.send(changelog, key=key, value=value, partition=0) for key, value in rows]
-        if futures:
-            settled(self._producer, futures)
-        self._producer.commit_transaction()
-
-    def _begin(self) -> None:
-        if not self.began:
-            self._producer.begin_transaction()
-            self.began = True
 
 
 def changelog_rows(address: KafkaAddress, name: str, topic: str) -> Iterator[Row]:

@@ -118,6 +118,10 @@ class Bus(Reader, Appender, Protocol):
         """Return a durable value of a store."""
         ...
 
+    def get_many(self, store: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return the durable values of those keys of a store that have one."""
+        ...
+
     def entries(self, store: str) -> Iterator[tuple[bytes, bytes]]:
         """Yield all durable entries of a store in key order."""
         ...

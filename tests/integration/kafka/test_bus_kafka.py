@@ -221,6 +221,28 @@ def test_appends_without_a_transaction_use_up_no_offset(kafka: KafkaAddress, top
     appender.close()
 
 
+def test_raw_topics_are_written_without_transactions(kafka: KafkaAddress, topics: Topics) -> None:
+    """No marker uses up an offset of a raw topic; what a step appended there stands, whatever becomes of the step."""
+    raw, out = topics("raw.police"), topics("out")
+    topics.make(f"casebus.changelog.{topics.run}", cleanup_policy="compact")
+    with KafkaBus(kafka, topics.run, plain=(f"{topics.run}.raw.",)) as bus:
+
+        def step(number: int, *, whole: bool) -> None:
+            with bus.transaction() as change:
+                change.append(raw, 0, [record(number)])
+                change.append(out, 0, [record(number)])
+                if not whole:
+                    raise RuntimeError("stop")
+
+        step(0, whole=True)
+        with pytest.raises(RuntimeError, match="stop"):
+            step(1, whole=False)
+        step(2, whole=True)
+
+        assert [(s.offset, s.value) for s in bus.read(raw, 0, 0, 10)] == [(0, b"v0"), (1, b"v1"), (2, b"v2")]
+        assert [s.value for s in bus.read(out, 0, 0, 10)] == [b"v0", b"v2"]
+
+
 def test_a_missing_topic_is_told_at_once(kafka: KafkaAddress, topics: Topics) -> None:
     """A worker without its changelog topic does not start."""
     with pytest.raises(KafkaTopicMissingError) as caught:
