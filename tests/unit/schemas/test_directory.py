@@ -30,6 +30,11 @@ def test_an_entry_says_who_shares_what_and_how() -> None:
     assert (entry.level_zh, entry.case_refs) == ("秘密(工作秘密)", "ah=FY_AH")
 
 
+def test_every_owner_and_theme_has_a_name() -> None:
+    """No entry shows a bare code, those published before owners were named included."""
+    assert [e.type for e in ENTRIES if e.owner_zh == e.owner or e.theme_zh == e.theme] == []
+
+
 def test_the_csv_holds_every_entry() -> None:
     """A spreadsheet reads it: byte order mark, one header, one row each."""
     text = directory_csv(ENTRIES)
