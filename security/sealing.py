@@ -12,12 +12,13 @@ nonce (NIST SP 800-38D §8.2.1); a forked child starts with new keys.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import itertools
 import os
 import unicodedata
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -35,6 +36,8 @@ SUITES: Final = {SUITE_AES_256_GCM: "AES-256-GCM", 2: "SM4-GCM"}
 """Every suite byte that has a meaning; only the first can be opened by this version."""
 HEADER_LENGTH: Final = 1 + KID_LENGTH + WRAPPED_LENGTH
 BODY_OVERHEAD: Final = NONCE_LENGTH + 16
+BLOCK: Final = 64
+"""Bytes of a block of SHA-256."""
 LINKAGE: Final = "linkage"
 DIGEST: Final = "digest"
 PERSON_KEY_SUITE: Final = b"\x01"
@@ -97,6 +100,7 @@ class Sealer:
         self._active: dict[KekName, _DataKey] = {}
         self._opened: dict[bytes, AESGCM] = {}
         self._secrets: dict[str, bytes] = {}
+        self._keyed: dict[str, Callable[[bytes], bytes]] = {}
         _SEALERS.add(self)
 
     def name(self, agency: str, label: Label) -> KekName:
@@ -138,7 +142,7 @@ class Sealer:
 
     def mac(self, label: str, data: bytes) -> bytes:
         """Return HMAC-SHA-256 over `data` by the secret `mac/<label>`, 32 bytes."""
-        return hmac.digest(self._secret(f"mac/{label}"), data, "sha256")
+        return self._hmac(f"mac/{label}")(data)
 
     def mac_fits(self, label: str, data: bytes, mac: bytes) -> bool:
         """Tell whether `mac` is `mac(label, data)`; it never provisions: nobody vouched for `label` yet."""
@@ -149,14 +153,20 @@ class Sealer:
 
     def keyed_digest(self, label: str, data: bytes) -> bytes:
         """Return the 32-byte keyed digest of `data` for the use `label`; digests of different uses never meet."""
-        return hmac.digest(self._secret(DIGEST), label.encode() + b"\0" + data, "sha256")
+        return self._hmac(DIGEST)(label.encode() + b"\0" + data)
 
     def person_key(self, id_number: str) -> bytes:
         """Return the 33-byte person key: suite byte ‖ HMAC-SHA-256(linkage key, normalised id number).
 
         The linkage key stands outside ordinary rotation: persons join over years. Clear numbers are not cached.
         """
-        return PERSON_KEY_SUITE + hmac.digest(self._secret(LINKAGE), normalised(id_number).encode(), "sha256")
+        return PERSON_KEY_SUITE + self._hmac(LINKAGE)(normalised(id_number).encode())
+
+    def _hmac(self, name: str) -> Callable[[bytes], bytes]:
+        made = self._keyed.get(name)
+        if made is None:
+            made = self._keyed[name] = hmac_sha256(self._secret(name))
+        return made
 
     def _new_key(self, kek: KekName) -> _DataKey:
         clear = self._random(KEY_LENGTH)
@@ -202,6 +212,21 @@ class Sealer:
     def forget_active(self) -> None:
         """Stop sealing with the present data keys; the next seal makes new ones."""
         self._active.clear()
+
+
+def hmac_sha256(key: bytes) -> Callable[[bytes], bytes]:
+    """Return HMAC-SHA-256 by one key (RFC 2104), its two padded blocks hashed beforehand: half the time a call."""
+    block = key if len(key) <= BLOCK else hashlib.sha256(key).digest()
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block.ljust(BLOCK, b"\0")))
+    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block.ljust(BLOCK, b"\0")))
+
+    def keyed(data: bytes) -> bytes:
+        first, last = inner.copy(), outer.copy()
+        first.update(data)
+        last.update(first.digest())
+        return last.digest()
+
+    return keyed
 
 
 def normalised(id_number: str) -> str:

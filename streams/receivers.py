@@ -7,7 +7,7 @@ it may hold sealed; an agency gets a view. All three decide by the same tables.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from security.batch import Header
@@ -30,6 +30,10 @@ WORK_LABEL = Label(RESTRICTED)
 """A work batch is sealed whole, as what the highest flag of an event could make of it."""
 
 
+REMEMBERED = 65_536
+"""Decisions kept by (contract, flags, district, unit, expired, held): all that a decision about an event depends on."""
+
+
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -40,6 +44,7 @@ class Deciding(ABC):
     table: DecisionTable
     sealer: Sealer
     held: bool = False
+    _decided: dict[tuple[bytes, frozenset[str], str, str, bool, bool], Decision] = field(default_factory=dict)
 
     @property
     def principal(self) -> Principal:
@@ -75,11 +80,19 @@ class Deciding(ABC):
         Expiry is measured by when the gateway took the event, not by when it is released: a decision is a function of
         the event and the control epoch, so that a replay decides alike.
         """
-        header = event.header
-        guards = guards_of(
-            self.principal, district=header.district, now_us=header.recorded_at, unit=event.unit, hold=self.held
-        )
-        return self.table.masks(event.contract, event.flags, guards)
+        header, principal = event.header, self.principal
+        expired = principal.expires_at is not None and header.recorded_at >= principal.expires_at
+        shape = (event.contract.digest, event.flags, header.district, event.unit, expired, self.held)
+        found = self._decided.get(shape)
+        if found is None:
+            guards = guards_of(
+                principal, district=header.district, now_us=header.recorded_at, unit=event.unit, hold=self.held
+            )
+            found = self.table.masks(event.contract, event.flags, guards)
+            if len(self._decided) >= REMEMBERED:
+                self._decided.clear()
+            self._decided[shape] = found
+        return found
 
 
 @dataclass

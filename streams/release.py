@@ -182,8 +182,12 @@ def give_all(outcome: Released, opened: OpenedClasses, index: int) -> None:
 def identity(opened: OpenedClasses, digest: KeyedDigest) -> tuple[bytes, bytes]:
     """Return (key of source and id, digest of what the event says), 16 bytes each."""
     header = opened.header
-    key = digest("release-id", header.source.encode() + b"\0" + header.id)[:DIGEST_LENGTH]
-    return key, payload_digest(digest, "release-payload", header, opened.flags, opened.blobs())
+    return id_key(header, digest), payload_digest(digest, "release-payload", header, opened.flags, opened.blobs())
+
+
+def id_key(header: Header, digest: KeyedDigest) -> bytes:
+    """Return the key of source and id that an event is known by in release's memory, 16 bytes."""
+    return digest("release-id", header.source.encode() + b"\0" + header.id)[:DIGEST_LENGTH]
 
 
 MANIFEST_LISTS = ("events", "by")

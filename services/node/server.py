@@ -26,6 +26,7 @@ from services.desk.models import ModelCard, ModelCards
 from services.desk.router import desk_router
 from services.gateway.app import Gateway, create_app
 from services.node.assembly import models_of
+from services.node.memory import settle
 from services.node.node import Node, open_node
 from services.node.ports import listen, port_of
 from services.node.rehearsal import rehearsal_router
@@ -85,6 +86,7 @@ def serve(data: Path, port: int, site: Site | None) -> int:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         server = signals.server = Server(config)
+        settle()
         watch, stop = AuditWatch(node.audit, server), threading.Event()
         log = get_logger("node")
         thread = Worker(node, stop).start()

@@ -179,3 +179,15 @@ def test_a_full_disk_is_a_coded_error_that_leaves_nothing_behind(tmp_path: Path)
     bus._writer.execute("PRAGMA max_page_count=100000")
     assert bus.append("t", 0, [record(0)]) == 0
     bus.close()
+
+
+def test_many_values_are_read_at_once(bus: Bus) -> None:
+    """Those keys of a store that have a value, also more than one query takes; no key of another store."""
+    keys = [b"%d" % number for number in range(600)]
+    with bus.transaction() as change:
+        for key in keys[::2]:
+            change.put("s", key, b"v" + key)
+        change.put("other", keys[1], b"w")
+
+    assert bus.get_many("s", keys) == {key: b"v" + key for key in keys[::2]}
+    assert bus.get_many("s", []) == {}

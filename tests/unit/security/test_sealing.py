@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.clock import ManualClock
 from security.keys.memory import MemoryKeystore
@@ -18,6 +21,7 @@ from security.sealing import (
     SealBrokenError,
     Sealer,
     SuiteError,
+    hmac_sha256,
     normalised,
 )
 from tests.unit.security.sealed import NOON, fixed_random, sealer
@@ -235,3 +239,11 @@ def test_a_flood_of_data_keys_is_bounded() -> None:
 
     assert len(s._opened) <= 4096
     assert s.open(first, b"") == CLEAR
+
+
+@given(key=st.binary(max_size=200), data=st.binary(max_size=300))
+def test_the_prepared_hmac_is_the_standard_one(key: bytes, data: bytes) -> None:
+    """For keys shorter and longer than a block, twice with the same preparation: what the standard library computes."""
+    keyed = hmac_sha256(key)
+
+    assert [keyed(data), keyed(data)] == [hmac.digest(key, data, "sha256")] * 2
