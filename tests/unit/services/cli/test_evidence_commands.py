@@ -98,3 +98,14 @@ def test_for_a_person(data: Path, tmp_path: Path) -> None:
     assert CliRunner().invoke(app, arguments).stdout.startswith("ok: 1 records")
     bundle.write_bytes(b"{}")
     assert CliRunner().invoke(app, arguments).stdout.startswith("NOT OK  bundle.form")
+
+
+def test_export_tiles(data: Path, tmp_path: Path) -> None:
+    """The log is written as tiles, again only what is new; a folder of something else is refused."""
+    out = tmp_path / "tiles"
+
+    assert call("audit", "export-tiles", out, "--data", data) == (0, {"files": 3, "size": 20, "before": 0})
+    assert call("audit", "export-tiles", out, "--data", data)[1]["before"] == 20
+    assert (out / "tile" / "entries" / "000.p" / "20").exists()
+    code, said = call("audit", "export-tiles", tmp_path, "--data", data)
+    assert (code, said["error"]["code"]) == (2, "auditor.target_taken")
