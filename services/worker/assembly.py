@@ -18,8 +18,8 @@ from security.keys.port import Keystore
 from security.sealing import Sealer
 from security.view_schema import ViewRegistry
 from services.node.assembly import engine_of, receivers_of
-from services.node.layout import DataDirectory
 from services.node.ground import AUDIT_KEY, CONTROL_KEY
+from services.node.layout import DataDirectory
 from streams.bus.kafka_address import KafkaAddress
 from streams.bus.kafka_reader import KafkaReader
 from streams.control import PAGE, PARTITION, TOPIC
