@@ -32,6 +32,7 @@ from security.audit.layout import Layout
 from security.audit.pipeline import Pipeline, name_of
 from security.audit.record import Entry
 from security.audit.recovery import PENDING, Found, TornTail, examine, repair
+from security.audit.replica import Copied, Replica, lacking
 from security.audit.segment import DEFAULT_SPAN
 from security.audit.segment_file import SegmentFile
 from security.audit.signer import HeadSigner
@@ -62,6 +63,7 @@ class AuditLog:
         self._publishing = threading.Lock()
         self._group = GroupCommit(lambda entries: self.append(entries).first)
         self.recovered: tuple[TornTail, ...] = ()
+        self._replica: Replica | None = None
 
     @classmethod
     def open(
@@ -148,10 +150,25 @@ class AuditLog:
         groups = self._pipeline.write(entries, self._node, self._clock.now_us, self._require_open)
         if not groups:
             return Appended(self.size, self.size - 1, [])
+        if self._replica is not None:
+            self._replica.keep([Copied(g.size - len(g.leaves), g.size, g.content) for g in groups])
         if self._every and self.size - self.head.size >= self._every:
             self._publish_quietly()
         leaves = groups[0].leaves if len(groups) == 1 else [leaf for group in groups for leaf in group.leaves]
         return Appended(groups[-1].size - len(leaves), groups[-1].size - 1, leaves)
+
+    def replicate(self, replica: Replica) -> None:
+        """Give `replica` what it lacks; from now on `append` returns only when it has the records too.
+
+        Where the replica cannot have them, `append` raises although the records stand here: nothing is delivered by
+        them, and they are given again before later ones. Open the log with the replica's size as its `floor`.
+
+        Raises:
+            UnavailableError: the replica cannot have them now.
+        """
+        for group in lacking(self._layout.directory, replica):
+            replica.keep([group])
+        self._replica = replica
 
     def submit(self, entry: Entry) -> Future[int]:
         """Hand in one entry; the future has its number once it is durable, in one group with other threads' entries."""

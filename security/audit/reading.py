@@ -54,6 +54,12 @@ def read(directory: Path, start: int = 0) -> Iterator[Stored]:
                     yield Stored(seq, entry, leaf, path)
 
 
+def groups_of(directory: Path) -> Iterator[Group]:
+    """Yield the whole groups of a log with their entries, each checked on the way; raises as `read` does."""
+    for _path, _header, _chain, groups in _segments(directory):
+        yield from groups
+
+
 def find(directory: Path, seq: int) -> Stored:
     """Return record `seq`; RecordMissingError where the log ends before it."""
     stored = next(read(directory, seq), None)

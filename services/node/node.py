@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -40,6 +41,9 @@ from streams.runners.embedded import EmbeddedRunner
 from streams.runners.refolding import refold
 from streams.runners.releasing import Releasing
 from streams.runners.supervising import Supervising
+
+READ_MODEL = "CASEBUS_READ_MODEL"
+"""The variable that names another database for the read model, such as a PostgreSQL; without it, DIR/read.db."""
 
 
 @dataclass
@@ -155,7 +159,7 @@ def open_node(root: Path, site: Site | None = None, *, clock: Clock | None = Non
 
 def _node(ground: Ground, stack: ExitStack) -> Node:
     """Put the parts together; `assemble` then gives them what the control state says."""
-    database = open_database(ground.data.read)
+    database = open_database(os.environ.get(READ_MODEL) or ground.data.read)
     stack.callback(database.dispose)
     sources = SourceTable(sources_of(ground.control.snapshot))
     door = _door(ground, sources)

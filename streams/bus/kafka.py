@@ -35,7 +35,7 @@ from streams.bus.kafka_errors import (
     coded,
     translated,
 )
-from streams.bus.kafka_producer import producer
+from streams.bus.kafka_producer import producer, told
 from streams.bus.kafka_reader import POLL_MS, KafkaReader, consumer
 from streams.bus.kafka_transaction import KafkaTransaction, Place, PlainTopics
 from streams.bus.port import Record, Stored
@@ -136,7 +136,7 @@ class KafkaBus:
                 yield change
                 change.commit(self.changelog)
             except KafkaError as error:
-                raise self._failed(coded(error, change.topic)) from error
+                raise self._failed(told(error, change.topic, self._reader.topics)) from error
             except BaseException:
                 self._abort(change)
                 raise

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any
 
 from kafka import KafkaProducer
+from kafka.errors import KafkaError, KafkaTimeoutError, UnknownTopicOrPartitionError
 
+from schemas.errors import CasebusError
 from streams.bus.kafka_address import KafkaAddress
-from streams.bus.kafka_errors import translated
+from streams.bus.kafka_errors import KafkaTopicMissingError, coded, translated
+from streams.bus.kafka_reader import KafkaReader
 from streams.bus.port import Record
 
 REQUEST_BYTES = 8 << 20
 BATCH_BYTES = 1 << 20
 REQUEST_MS = 20_000
 DELIVERY_MS = 120_000
-BLOCK_MS = 30_000
+BLOCK_MS = 10_000
 
 
 def producer(address: KafkaAddress, client: str, **options: Any) -> Any:
@@ -42,7 +46,14 @@ def producer(address: KafkaAddress, client: str, **options: Any) -> Any:
 
 
 def send(sender: Any, topic: str, partition: int, records: Sequence[Record]) -> list[Any]:
-    """Hand records to a producer, in order; return their futures."""
+    """Hand records to a producer, in order; return their futures.
+
+    Raises:
+        KafkaTimeoutError: Kafka does not answer, or has no such topic: a producer cannot tell (`told`).
+        UnknownTopicOrPartitionError: the topic has no such partition.
+    """
+    if partition not in sender.partitions_for(topic):
+        raise UnknownTopicOrPartitionError
     return [
         sender.send(topic, value=record.value, key=record.key, headers=list(record.headers), partition=partition)
         for record in records
@@ -56,11 +67,23 @@ def settled(sender: Any, futures: Sequence[Any]) -> int:
     return offsets[-1]
 
 
+def told(error: KafkaError, topic: str, topics: Callable[[str], list[str]]) -> CasebusError:
+    """Return the coded error; where a producer only waited, ask with `topics` whether the topic is there at all."""
+    found = coded(error, topic)
+    if not isinstance(error, KafkaTimeoutError) or not topic:
+        return found
+    try:
+        return found if topic in topics(topic) else KafkaTopicMissingError(topic=topic)
+    except CasebusError:
+        return found
+
+
 class KafkaAppender:
     """Implements `Appender`: in order, each record once, acknowledged by every copy in step when it returns."""
 
     def __init__(self, address: KafkaAddress, client: str = "casebus") -> None:
         self._lock = threading.Lock()
+        self._address = address
         with translated():
             self._producer = producer(address, client)
 
@@ -73,8 +96,15 @@ class KafkaAppender:
         """
         if not records:
             raise ValueError("nothing to append")
-        with self._lock, translated(topic):
-            return settled(self._producer, send(self._producer, topic, partition, records))
+        try:
+            with self._lock:
+                return settled(self._producer, send(self._producer, topic, partition, records))
+        except KafkaError as error:
+            raise told(error, topic, self._topics) from error
+
+    def _topics(self, prefix: str) -> list[str]:
+        with closing(KafkaReader(self._address)) as reader:
+            return reader.topics(prefix)
 
     def close(self) -> None:
         """Close the connection."""

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
+from services.node.node import READ_MODEL, open_node
+from services.node.site import Site
 from streams import alerts, clues, panorama
 from streams.clues import Clue, ClueAct, Step
 from streams.projections import accesses, marks
@@ -127,6 +129,23 @@ def test_postgresql_holds_what_sqlite_holds(engine: Engine, tmp_path: Path) -> N
     assert theirs.marks() == ours.marks()
     assert theirs.revision() == ours.revision() > 0
     local.dispose()
+
+
+def test_a_node_keeps_its_read_model_where_it_is_told(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With CASEBUS_READ_MODEL the node writes no read.db and answers from PostgreSQL."""
+    monkeypatch.setenv(READ_MODEL, url)
+    node = open_node(tmp_path / "data", Site.load(ROOT / "deploy/site/demo.yaml"))
+    node.pump()
+    marks_told = node.read_model.marks()
+    node.close()
+
+    assert not (tmp_path / "data/read.db").exists()
+    opened = open_database(url)
+    assert ReadModel(opened).marks() == marks_told
+    assert marks_told.clock > 0
+    opened.dispose()
 
 
 def test_processes_that_open_a_new_database_at_once_migrate_it_once(url: str) -> None:

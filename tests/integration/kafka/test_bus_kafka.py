@@ -251,6 +251,17 @@ def test_a_missing_topic_is_told_at_once(kafka: KafkaAddress, topics: Topics) ->
     assert caught.value.exit_code == 3
 
 
+@pytest.mark.parametrize(("name", "partition"), [("none", 0), ("there", PARTITIONS)])
+def test_appending_to_what_is_not_there_is_told(kafka: KafkaAddress, topics: Topics, name: str, partition: int) -> None:
+    """A topic that nobody made, and a partition that a topic does not have."""
+    topics("there")
+    appender = KafkaAppender(kafka)
+
+    with pytest.raises(KafkaTopicMissingError):
+        appender.append(f"{topics.run}.{name}", partition, [record(1)])
+    appender.close()
+
+
 def test_a_record_that_is_too_large_refuses_its_step_only(worker: KafkaBus, topics: Topics) -> None:
     """The step leaves nothing, and the next one works."""
     small = topics("small", max_message_bytes="2000")
