@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli.output import Json, emit, fail
-from services.cli.trust import DEFAULT_DATA, Data, Key, PolicyFile, policy_of, text_of
+from services.cli.trust import DEFAULT_DATA, Data, Key, PolicyFile, content_of, policy_of, text_of
 
 if TYPE_CHECKING:
+    from schemas.texts import Language
     from security.audit.checkpoint import VerifierKey
 
 app = typer.Typer()
@@ -76,6 +77,32 @@ def export_tiles(
     except CasebusError as error:
         fail(error, as_json=as_json)
     emit({"files": done.files, "size": done.size, "before": done.before}, as_json=as_json)
+
+
+@app.command()
+def report(
+    bundle: Annotated[Path, typer.Argument(help="File that `export` or `prove --out` wrote.")],
+    out: Out,
+    lang: Annotated[str, typer.Option(help="zh or en; by default the environment's.")] = "",
+    public_key: Key = None,
+    policy: PolicyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Verify a bundle and write a printable page of what it proves; print it to PDF from any browser."""
+    from schemas.errors import CasebusError
+    from security.audit.bundle import verify_bundle
+    from security.audit.files import write_durably
+    from services.auditor.report import report_page
+    from services.cli.output import language
+
+    spoken: Language = "zh" if lang == "zh" else "en" if lang == "en" else language()
+    try:
+        content = content_of(bundle)
+        verified = verify_bundle(content, policy_of(policy, public_key))
+        write_durably(out, report_page(verified, content, spoken).encode())
+    except CasebusError as error:
+        fail(error, as_json=as_json)
+    emit({"file": str(out), "records": len(verified.records), "language": spoken}, as_json=as_json)
 
 
 def write(directory: Path, seq: int, key: VerifierKey, bundle: Path | None, proof_file: Path | None) -> None:

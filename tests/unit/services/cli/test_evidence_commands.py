@@ -109,3 +109,16 @@ def test_export_tiles(data: Path, tmp_path: Path) -> None:
     assert (out / "tile" / "entries" / "000.p" / "20").exists()
     code, said = call("audit", "export-tiles", tmp_path, "--data", data)
     assert (code, said["error"]["code"]) == (2, "auditor.target_taken")
+
+
+def test_a_report(data: Path, tmp_path: Path) -> None:
+    """A verified bundle becomes a page in the language asked for; one that does not hold becomes none."""
+    bundle, page, key = tmp_path / "bundle.json", tmp_path / "page.html", tmp_path / "key"
+    call("audit", "export", 3, "--out", bundle, "--data", data)
+
+    assert call("audit", "report", bundle, "--out", page, "--lang", "zh", "--public-key", key)[1]["language"] == "zh"
+    assert 'lang="zh-CN"' in page.read_text(encoding="utf-8")
+    page.unlink()
+    bundle.write_bytes(bundle.read_bytes() + b" ")
+    assert call("audit", "report", bundle, "--out", page, "--public-key", key)[0] == 6
+    assert not page.exists()
