@@ -25,6 +25,8 @@ from tests.integration.kafka.chain_stages import Topics, raw_value
 from tests.integration.kafka.chain_worker import SESSION
 
 OPENED = b"worker.partition_opened"
+ZOMBIE_SECONDS = 2.5
+"""A worker that woke up is left alone so long: what a zombie does is what has to be shown harmless."""
 ANYHOW = 0.2
 """The share of kills that strike at any moment of a life; the others strike just after work began."""
 
@@ -120,6 +122,7 @@ class Chain:
             if member.frozen_until and time.monotonic() > member.frozen_until:
                 member.process.send_signal(signal.SIGCONT)
                 member.frozen_until = 0.0
+                member.doomed_at = time.monotonic() + ZOMBIE_SECONDS
             code = member.process.poll()
             if code is not None:
                 self.exits[code] += 1
@@ -247,12 +250,14 @@ def torment(chain: Chain, *, kills: int, freezes: int, joins: int, seconds: floa
         done = all(chain.kills[stage] >= kills for stage in stages)
         if done and chain.freezes >= freezes and chain.joins >= joins:
             break
+        # While one of a stage sleeps the others live, so that they take its partitions over before it wakes.
+        sleeping = {member.stage for member in chain.members.values() if member.frozen_until}
         for member in list(chain.members.values()):
-            if chain.kills[member.stage] < kills and not member.frozen_until and _doomed(member, chance, now):
+            if chain.kills[member.stage] < kills and member.stage not in sleeping and _doomed(member, chance, now):
                 chain.kill(member)
-        awake = [m for m in chain.members.values() if not m.frozen_until and m.opened()]
+        awake = [m for m in chain.members.values() if m.stage not in sleeping and m.opened()]
         if chain.freezes < freezes and now > next_freeze and awake:
-            chain.freeze(chance.choice(awake), SESSION + 1.5)
+            chain.freeze(chance.choice(awake), SESSION + chance.uniform(1.5, 6.0))
             next_freeze = now + chance.uniform(2.0, 4.0)
         if chain.joins < joins and now > next_join:
             _join_or_leave(chain, chance.choice(stages))
