@@ -63,7 +63,10 @@ class Authority:
             raise TypeError(type(signer).__name__)
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = x509.load_pem_x509_certificate(self.root.read_bytes()).subject
-        addresses: list[x509.GeneralName] = [x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")), x509.DNSName("localhost")]
+        addresses: list[x509.GeneralName] = [
+            x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")),
+            x509.DNSName("localhost"),
+        ]
         addresses += [x509.DNSName(host) for host in hosts]
         uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         builder = (

@@ -9,7 +9,7 @@ from security.audit.record import Entry
 from tests.house import metrics
 from tests.house.tree import ROOT, modules
 
-OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+OPERATIONS = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("operations*.md")))
 
 
 def test_every_metric_has_a_literal_name_that_stands_once() -> None:
@@ -21,7 +21,7 @@ def test_every_metric_has_a_literal_name_that_stands_once() -> None:
 
 
 def test_every_metric_is_documented() -> None:
-    """The operations page tells what each metric means."""
+    """The operations pages tell what each metric means."""
     names = [name for path in modules() for name in metrics.declared(path.read_text(encoding="utf-8"))]
 
     assert [name for name in names if f"`{name}" not in OPERATIONS] == []
