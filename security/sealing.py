@@ -20,6 +20,7 @@ import unicodedata
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -105,7 +106,7 @@ class Sealer:
 
     def name(self, agency: str, label: Label) -> KekName:
         """Return the KEK that `label` of `agency` is sealed by now."""
-        return KekName(agency, label.level, label.flags, self._keystore.epoch(agency))
+        return _kek_name(agency, label.level, label.flags, self._keystore.epoch(agency))
 
     def seal(self, kek: KekName, ad: bytes, clear: bytes) -> bytes:
         """Seal `clear` to `kek`, bound to `ad`; return the self-contained blob."""
@@ -212,6 +213,10 @@ class Sealer:
     def forget_active(self) -> None:
         """Stop sealing with the present data keys; the next seal makes new ones."""
         self._active.clear()
+
+
+# Names are values, asked for at every seal; making one checks its parts.
+_kek_name = lru_cache(maxsize=4096)(KekName)
 
 
 def hmac_sha256(key: bytes) -> Callable[[bytes], bytes]:

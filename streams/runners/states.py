@@ -39,10 +39,11 @@ class BusKeyStates:
     def __init__(self, change: Transaction, sealer: Sealer) -> None:
         self._change = change
         self._sealer = sealer
+        self._met: dict[bytes, bytes | None] = {}
 
     def get(self, address: bytes) -> bytes | None:
         """Open the state of a key; raises `SealBrokenError` where it was altered."""
-        stored = self._change.get(STATE, address)
+        stored = self._met[address] = self._change.get(STATE, address)
         if stored is None:
             return None
         return self._sealer.open(_decode(stored)[1], _DOMAIN + address)
@@ -50,7 +51,8 @@ class BusKeyStates:
     def put(self, address: bytes, state: bytes, wakes: Sequence[Wake]) -> None:
         """Seal and replace the state of a key and all its entries in the due index."""
         change = self._change
-        before = change.get(STATE, address)
+        # A key is read before it is written: what was read is what its old entries in the index are taken from.
+        before = self._met[address] if address in self._met else change.get(STATE, address)
         old = {due_key(timeline, at, address) for timeline, at in _decode(before)[0]} if before else set()
         new = {due_key(timeline, at, address) for timeline, at in wakes}
         for key in old - new:
@@ -58,7 +60,8 @@ class BusKeyStates:
         for key in new - old:
             change.put(DUE, key, b"")
         sealed = self._sealer.seal(self._sealer.name("state", STATE_LABEL), _DOMAIN + address, state)
-        change.put(STATE, address, _encode((list(wakes), sealed)))
+        self._met[address] = _encode((list(wakes), sealed))
+        change.put(STATE, address, self._met[address])
 
     def due(self, timeline: str, until: int) -> list[bytes]:
         """Return the addresses with an entry on `timeline` at or before `until`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from streams.projections import marks as marks_topic
 from streams.runners.states import BusKeyStates
 from streams.supervision.engine import Change, Engine
 from streams.supervision.fact import Fact
+from streams.supervision.finding import Step
 from streams.supervision.marks import Marks
 
 GROUP = "supervise"
@@ -94,7 +95,7 @@ def alert_record(sealer: Sealer, change: Change, mark: int, epoch: int) -> Recor
         subject=finding.subject,
         key=finding.key,
         evidence=tuple(event.hex() for event in finding.evidence),
-        steps=tuple(plain(asdict(step)) for step in finding.steps),
+        steps=tuple(plain(step) for step in finding.steps),
         basis=tuple(dict(article) for article in finding.basis),
         explain=dict(finding.explain),
     )
@@ -141,6 +142,6 @@ def advanced(marks: Marks, item: work.MarkBatch) -> Marks:
     return Marks(max(marks.clock, item.clock), sources, marks.directory)
 
 
-def plain(step: dict[str, Any]) -> dict[str, Any]:
+def plain(step: Step) -> dict[str, Any]:
     """Make a step of the arithmetic plain JSON."""
-    return {**step, "fields": dict(step["fields"])}
+    return {"code": step.code, "zh": step.zh, "en": step.en, "fields": dict(step.fields)}
