@@ -10,9 +10,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-import tempfile
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, cast
 
 import faust
@@ -42,6 +40,13 @@ PATIENT_IDLE = 5
 FETCH_BYTES = 4 << 20
 POLL_RECORDS = 100
 BUFFER = 256
+
+
+class FolderlessApp(faust.App):
+    """An app that keeps nothing on disk: a killed worker would leave the folder behind."""
+
+    def _create_directories(self) -> None:
+        """Make none."""
 
 
 class ChainBrokenError(IntegrityError):
@@ -77,7 +82,6 @@ class Worker:
         self._clock = clock or SystemClock()
         self._log = get_logger("worker").bind(stage=stage.name)
         self._stopping = asyncio.Event()
-        self._home = tempfile.TemporaryDirectory(prefix="casebus-worker-")
         self.app = self._make_app()
 
     async def run(self) -> None:
@@ -99,7 +103,6 @@ class Worker:
             await watch
         await self._give_up({*self._openings, *self.partitions})
         await self.app.stop()
-        self._home.cleanup()
         self._log.info("worker.stopped")
 
     def stable(self, source: Source) -> int | None:
@@ -113,12 +116,11 @@ class Worker:
             logging.getLogger(library).setLevel(logging.WARNING)
         address = self.settings.address
         broker = ";".join(f"kafka://{server}" for server in address.servers)
-        app = faust.App(
+        app = FolderlessApp(
             names.group(self.stage.name),
             broker=broker,
             broker_credentials=address.ssl_context(),
             store="memory://",
-            datadir=str(Path(self._home.name) / "faust"),
             autodiscover=False,
             web_enabled=False,
             topic_allow_declare=False,

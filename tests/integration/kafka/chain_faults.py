@@ -17,6 +17,7 @@ from pathlib import Path
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import CoordinatorNotAvailableError
 
 from streams.bus.kafka_address import KafkaAddress
 from streams.runners.faust import settings
@@ -171,7 +172,11 @@ class Chain:
         return found
 
     def _settled(self) -> bool:
-        return max(self.lag().values()) <= 0
+        try:
+            return max(self.lag().values()) <= 0
+        except CoordinatorNotAvailableError:
+            # A broker that has just started makes its offsets topic when the first group asks.
+            return False
 
     def _last(self, topic: str) -> dict[TopicPartition, int]:
         """Return the offset of the last record of every partition, -1 where there is none; markers are no records."""
