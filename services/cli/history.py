@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from schemas.errors import UsageError
 from services.importer.facts import facts
+from services.importer.lines import FileMissingError
 from services.importer.mapping import load_mapping
 from services.importer.rejection import Rejection
 from streams.supervision.fact import Fact
@@ -43,7 +44,7 @@ class History:
         """Yield the facts the models ask for, and no others.
 
         Raises:
-            MappingNeededError: a file without a mapping.
+            FileMissingError: neither a file nor a directory. MappingNeededError: a file without a mapping.
             CasebusError: what the importer or the node says of its data.
         """
         if self._source.is_dir():
@@ -51,6 +52,8 @@ class History:
 
             yield from facts_from_node(self._source, models)
             return
+        if not self._source.is_file():
+            raise FileMissingError(file=self._source.name)
         if self._mapping is None:
             raise MappingNeededError(file=self._source.name)
         wanted = fields_of(models)

@@ -20,6 +20,11 @@ SITE = ROOT / "examples/road-fines/site.yaml"
 MAPPING = ROOT / "examples/road-fines/mapping.yaml"
 SOURCE = "roadpolice-IT/fines"
 NDJSON = {"content-type": "application/x-ndjson"}
+HEADER = (
+    "seq,case_id,event_idx,concept:name,time:timestamp,lifecycle:transition,org:resource,amount,totalPaymentAmount,"
+    "paymentAmount,expense,dismissal,vehicleClass,article,points,notificationType,lastSent,matricola"
+)
+"""The columns of the log."""
 
 
 def prepare(data: Path) -> str:
@@ -51,3 +56,8 @@ def post(url: str, token: str, numbers: Sequence[int]) -> httpx.Response:
     body = "\n".join(json.dumps(fine(number)) for number in numbers)
     headers = {"authorization": f"Bearer {token}", **NDJSON}
     return httpx.post(f"{url}/v1/events", content=body, headers=headers, timeout=60, trust_env=False)
+
+
+def row(number: int) -> str:
+    """Return a row of the log: a created fine."""
+    return f"{number},A{number},0,Create Fine,2006-07-24T00:00:00+02:00,complete,561,35.0,0.0,,,NIL,A,157,0,,,"

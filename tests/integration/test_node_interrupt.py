@@ -13,23 +13,13 @@ from pathlib import Path
 import pytest
 
 from services.demo.check import free_port
-from tests.integration.fines_node import MAPPING, SITE, prepare
+from tests.integration.fines_node import HEADER, MAPPING, SITE, prepare, row
 from tests.integration.node_process import ROOT
 
 INTERRUPTED = 130
 START_SECONDS = 90.0
 END_SECONDS = 20.0
-HEADER = (
-    "seq,case_id,event_idx,concept:name,time:timestamp,lifecycle:transition,org:resource,amount,totalPaymentAmount,"
-    "paymentAmount,expense,dismissal,vehicleClass,article,points,notificationType,lastSent,matricola"
-)
-
 Words = Callable[[str], bool]
-
-
-def row(number: int) -> str:
-    """Return the row of a created fine."""
-    return f"{number},A{number},0,Create Fine,2006-07-24T00:00:00+02:00,complete,561,35.0,0.0,,,NIL,A,157,0,,,"
 
 
 def large(folder: Path) -> Path:
