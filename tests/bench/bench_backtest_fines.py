@@ -1,9 +1,11 @@
 """`backtest-fines`: the four models of examples/road-fines over the whole log, on one core.
 
 The floor is for the log as it lies in a node: raw batches read from the bus, their MAC checked, decoded, flags opened,
-decided, projected, manifests made durable in the audit log, then folded. Beside it: the same with the opening of the
-node counted (keys, audit log, policies), as `casebus model backtest --events DIR` has it; and the plain file, gunzipped
-and parsed. Raw is reading the same batches, checking their MAC and decoding their msgpack, and nothing else.
+decided, projected, manifests made durable in the audit log, then folded; on one core, so by seconds of processor: the
+work has one thread and waits for the disk 35 times in all. Beside it: by the clock, which on a machine that others use
+says how much of a core was left; with the opening of the node counted (keys, audit log, policies), as
+`casebus model backtest --events DIR` has it; and the plain file, gunzipped and parsed. Raw is reading the same batches,
+checking their MAC and decoding their msgpack, and nothing else.
 
 Every run must give the four known numbers.
 """
@@ -53,7 +55,7 @@ def best(work: Callable[[], object]) -> Seconds:
         began, cpu = time.perf_counter(), time.process_time()
         work()
         runs.append(Seconds(time.perf_counter() - began, time.process_time() - cpu))
-    return min(runs)
+    return Seconds(min(run.clock for run in runs), min(run.cpu for run in runs))
 
 
 def decode_only(node: Node) -> None:
@@ -87,10 +89,10 @@ def run() -> Report:
         "load average": round(os.getloadavg()[0], 1),
     }
     figures = [
-        Figure("over a node's log", EVENTS / opened.clock, "events/s", 100_000, raw=EVENTS / raw.clock),
-        Figure("the same, by seconds of processor", EVENTS / opened.cpu, "events/s", raw=EVENTS / raw.cpu),
-        Figure("opening the node counted", EVENTS / whole.clock, "events/s", raw=EVENTS / raw.clock),
-        Figure("from the plain file", EVENTS / plain.clock, "events/s", raw=EVENTS / raw.clock),
-        Figure("from the plain file, by processor", EVENTS / plain.cpu, "events/s", raw=EVENTS / raw.cpu),
+        Figure("over a node's log, one core", EVENTS / opened.cpu, "events/s", 100_000, raw=EVENTS / raw.cpu),
+        Figure("the same, opening the node counted", EVENTS / whole.cpu, "events/s", raw=EVENTS / raw.cpu),
+        Figure("from the plain file, one core", EVENTS / plain.cpu, "events/s", raw=EVENTS / raw.cpu),
+        Figure("over a node's log, by the clock", EVENTS / opened.clock, "events/s", raw=EVENTS / raw.clock),
+        Figure("from the plain file, by the clock", EVENTS / plain.clock, "events/s", raw=EVENTS / raw.clock),
     ]
     return Report("backtest-fines", load, figures)
