@@ -22,7 +22,10 @@ from security.audit.segment import COMMIT, FOOTER, HEADER_BYTES, Header, Segment
 from security.audit.tree import TILE
 
 RUN = 1 << TILE
-BLOCK = 1 << 20
+BLOCK_RECORDS = 16
+"""Records of a block: what is read to prove one record, beside the roots of the run's other blocks."""
+BYTES = 1 << 20
+"""Bytes read at a time."""
 _MAX_FRAME = 1 << 24
 _RECORD = PREFIX[0]
 
@@ -61,10 +64,17 @@ class Records(NamedTuple):
     leaves: list[bytes]
 
 
+class Block(NamedTuple):
+    """Sixteen records of a run: where they begin, and the root of their leaves."""
+
+    place: Place
+    root: bytes
+
+
 class RecordReader:
     """Reads records from a place on, each chained to the one before; works beside a running writer."""
 
-    def __init__(self, layout: Layout, place: Place | None = None, block: int = BLOCK) -> None:
+    def __init__(self, layout: Layout, place: Place | None = None, block: int = BYTES) -> None:
         self._layout, self._block = layout, block
         place = place or first_place(layout)
         self._seq, self._file, self._prev = place.seq, place.file, place.prev
@@ -187,7 +197,7 @@ class RunTable:
         directory: Path,
         runs: Iterable[Run] = (),
         next_place: Place | None = None,
-        seen: Callable[[Place, Run, Records], None] | None = None,
+        seen: Callable[[Place, Run, Sequence[Block], Sequence[Records]], None] | None = None,
     ) -> None:
         self._layout = Layout(directory)
         self.runs = list(runs)
@@ -211,18 +221,24 @@ class RunTable:
             return
         with RecordReader(self._layout, self.next_place) as reader:
             while len(self.runs) < size >> TILE:
-                records = reader.take(RUN)
-                run = Run(records.place, perfect_root(records.leaves))
+                parts = [reader.take(BLOCK_RECORDS) for _ in range(RUN // BLOCK_RECORDS)]
+                blocks = [Block(part.place, perfect_root(part.leaves)) for part in parts]
+                run = Run(parts[0].place, perfect_root([block.root for block in blocks]))
                 self.runs.append(run)
                 self._next = reader.place
                 if self._seen is not None:
-                    self._seen(self._next, run, records)
+                    self._seen(self._next, run, blocks, parts)
 
     def read(self, number: int, size: int) -> Records:
         """Read run `number` again, as far as it lies below `size`."""
         place = self.runs[number].place if number < len(self.runs) else self.next_place
         with RecordReader(self._layout, place, block=RUN << 9) as reader:
             return reader.take(min(size - (number << TILE), RUN))
+
+    def read_block(self, place: Place) -> Records:
+        """Read the block that begins at `place`."""
+        with RecordReader(self._layout, place, block=BLOCK_RECORDS << 9) as reader:
+            return reader.take(BLOCK_RECORDS)
 
     def rest(self, size: int) -> Records:
         """Read everything behind the whole runs below `size`, beyond `size` too, up to the last commit."""

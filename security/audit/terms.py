@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,6 +21,17 @@ _EVENT = 0x5EED
 _RECEIVES = frozenset({"release", "pull"})
 PLAIN = ("act", "actor", "case", "obj", "org", "out", "purpose", "role")
 """Header fields that can be asked for as they stand."""
+RARE = frozenset({"case", "event", "person"})
+"""What has so many values that an index keeps it by blocks of 16 records; everything else by runs of 256."""
+_COMMON = tuple(name for name in PLAIN if name not in RARE)
+_EVENT_HEX = 32
+
+
+class Condition(NamedTuple):
+    """One condition: one of its terms must be there. `rare`: an index knows its blocks, else its runs only."""
+
+    rare: bool
+    terms: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +77,13 @@ class Question:
         )
 
     @property
-    def conditions(self) -> list[tuple[int, ...]]:
-        """The terms of each condition that an index can help with: one of each must be there."""
+    def conditions(self) -> list[Condition]:
+        """The conditions that an index can help with."""
         found = []
         for one in fields(self):
             values = getattr(self, one.name)
             if isinstance(values, tuple) and values and "" not in values:
-                found.append(tuple(term(one.name, value) for value in values))
+                found.append(Condition(one.name in RARE, tuple(term(one.name, value) for value in values)))
         return found
 
     @property
@@ -94,35 +105,40 @@ def term(kind: str, value: str) -> int:
     return _event_term(value) if kind == "event" else _term(kind, value)
 
 
-def terms_of(records: Sequence[Entry]) -> set[int]:
-    """Return the terms of records together; values are gathered first, so that a common one is hashed once."""
+def common_terms(records: Sequence[Entry]) -> set[int]:
+    """Return the common terms of records; values are gathered first, so that each is hashed once."""
     found: set[int] = set()
-    for name in PLAIN:
+    for name in _COMMON:
         found.update(_term(name, value) for value in {getattr(record, name) for record in records} if value)
     received = {record.obj for record in records if record.act in _RECEIVES}
-    events: list[str] = [record.obj for record in records if record.obj]
-    persons: list[str] = []
-    for record in records:
-        data = record.data
-        if data:
-            _gather(data, received, events, persons)
+    received.update(sub for record in records if isinstance(sub := record.data.get("sub"), str))
     found.update(_term("sub", sub) for sub in received if sub)
-    found.update(map(_event_term, set(events)))
-    found.update(_term("person", person) for person in set(persons))
     return found
 
 
-def _gather(data: dict[str, Any], received: set[str], events: list[str], persons: list[str]) -> None:
-    get = data.get
-    if isinstance(sub := get("sub"), str):
-        received.add(sub)
-    if (many := get("events")) is not None or "event" in data:
+def rare_terms(records: Sequence[Entry]) -> set[int]:
+    """Return the rare terms of records: cases, events, persons."""
+    found: set[int] = set()
+    for record in records:
+        if record.case:
+            found.add(_term("case", record.case))
+        if len(record.obj) == _EVENT_HEX:
+            found.add(_event_term(record.obj))
+        data = record.data
+        if data:
+            _gather(data, found)
+    return found
+
+
+def _gather(data: dict[str, Any], found: set[int]) -> None:
+    many = data.get("events")
+    if many is not None or "event" in data:
         if "event" not in data and isinstance(many, list) and set(map(type, many)) <= {str}:
-            events += many  # as nearly every manifest has it
+            found.update(map(_event_term, many))  # as nearly every manifest has it
         else:
-            events += _texts(data, "event", "events")
+            found.update(map(_event_term, _texts(data, "event", "events")))
     if "person" in data or "persons" in data:
-        persons += _texts(data, "person", "persons")
+        found.update(_term("person", person) for person in _texts(data, "person", "persons"))
 
 
 def _subs(record: Entry) -> set[str]:
@@ -131,7 +147,8 @@ def _subs(record: Entry) -> set[str]:
 
 
 def _events(record: Entry) -> set[str]:
-    return _texts(record.data, "event", "events") | {record.obj}
+    found = _texts(record.data, "event", "events")
+    return found | {record.obj} if len(record.obj) == _EVENT_HEX else found
 
 
 def _persons(record: Entry) -> set[str]:

@@ -1,7 +1,8 @@
 """The index of an audit log: one SQLite file, made anew from the log whenever it is lost, and never believed.
 
-It keeps, for each run of 256 records, where the run begins and its hash, and for each term the runs that hold it. Runs
-are compared with a signed head before they are used; a term that is missing is found by an exhaustive search only.
+It keeps, for each run of 256 records and each block of 16 in it, where it begins and its root, and for each term where
+it stands: common ones by runs, rare ones by blocks. Runs are compared with a signed head before they are used, blocks with
+their run; a term that is missing is found by an exhaustive search only.
 Terms stand in one table per 2^20 records, so that inserting costs the same however long the log is.
 """
 
@@ -11,14 +12,16 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from struct import Struct
+from typing import NamedTuple
 
 from security.audit.record import BODY_AT, CHUNK, Entry, FormError, decode, decode_many
-from security.audit.runs import Place, Records, Run, RunTable
-from security.audit.terms import Question, terms_of
+from security.audit.runs import BLOCK_RECORDS, RUN, Block, Place, Records, Run, RunTable
+from security.audit.terms import Condition, Question, common_terms, rare_terms
 from security.audit.tree import TILE
-from services.auditor.errors import IndexUnusableError
+from services.auditor.errors import IndexLiesError, IndexUnusableError
 
-VERSION = 1
+VERSION = 2
 SHARD = 12
 """log2 of the runs of one table of terms."""
 BATCH = 256
@@ -28,13 +31,32 @@ _CACHE_KIB = 65_536
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     number INTEGER PRIMARY KEY, first_ts INTEGER NOT NULL, last_ts INTEGER NOT NULL, file INTEGER NOT NULL,
-    offset INTEGER NOT NULL, prev BLOB NOT NULL, tile BLOB NOT NULL
+    offset INTEGER NOT NULL, prev BLOB NOT NULL, tile BLOB NOT NULL, blocks BLOB NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS next (
     only INTEGER PRIMARY KEY CHECK (only = 1), seq INTEGER NOT NULL, file INTEGER NOT NULL, offset INTEGER NOT NULL,
     prev BLOB NOT NULL
 ) STRICT;
 """
+
+
+_BLOCK = Struct(">QQ32s32s")
+
+
+class Span(NamedTuple):
+    """Records that may answer: the number of the first, and how many; a run or a block."""
+
+    seq: int
+    records: int
+
+
+class _Taken(NamedTuple):
+    """A run that is to be written: its times, its blocks, and rows of (term, first record of its run or block)."""
+
+    run: Run
+    times: tuple[int, int]
+    blocks: bytes
+    rows: list[tuple[int, int]]
 
 
 class AuditIndex:
@@ -45,7 +67,7 @@ class AuditIndex:
         self.rows = 0
         self._database = self._open()
         self._shards: set[int] = set()
-        self._pending: list[tuple[Run, int, int, set[int]]] = []
+        self._pending: list[_Taken] = []
         self._following: Place | None = None
 
     def _open(self) -> sqlite3.Connection:
@@ -84,18 +106,30 @@ class AuditIndex:
         with self._coded():
             self._write()
 
-    def candidates(self, question: Question, runs: int) -> list[int]:
-        """Return the numbers of the runs, below `runs`, that may answer the question, ascending."""
+    def candidates(self, question: Question, runs: int) -> list[Span]:
+        """Return the spans, in the first `runs` runs, that may answer the question, ascending."""
         with self._coded():
             low, high = self._between(question, runs)
             conditions = question.conditions
             if not conditions:
-                return list(range(low, high))
-            found: list[int] = []
+                return [Span(number << TILE, RUN) for number in range(low, high)]
+            found: list[Span] = []
             for shard in range(low >> SHARD, (max(high, low + 1) - 1 >> SHARD) + 1):
                 if self._has(shard):
-                    found += self._in_shard(shard, conditions, low, high)
+                    found += self._in_shard(shard, conditions, low << TILE, high << TILE)
             return found
+
+    def blocks(self, number: int) -> list[Block]:
+        """Return the blocks of run `number`, as the index has them."""
+        with self._coded():
+            row = self._database.execute("SELECT blocks FROM runs WHERE number = ?", (number,)).fetchone()
+        first, raw = number << TILE, bytes(row[0]) if row else b""
+        if len(raw) != _BLOCK.size * (RUN // BLOCK_RECORDS):
+            raise IndexLiesError(run=number)
+        return [
+            Block(Place(first + n * BLOCK_RECORDS, file, offset, prev), root)
+            for n, (file, offset, prev, root) in enumerate(_BLOCK.iter_unpack(raw))
+        ]
 
     def clear(self) -> None:
         """Forget everything, to be made anew from the log."""
@@ -121,20 +155,26 @@ class AuditIndex:
         for suffix in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
-    def _in_shard(self, shard: int, conditions: Sequence[tuple[int, ...]], low: int, high: int) -> list[int]:
-        """Intersect the conditions; the one with fewest runs so far leads."""
-        result: set[int] | None = None
-        for terms in conditions:
-            marks = ",".join("?" * len(terms))
+    def _in_shard(self, shard: int, conditions: Sequence[Condition], low: int, high: int) -> list[Span]:
+        """Intersect the conditions: blocks of the rare ones, in runs of the common ones."""
+        blocks: set[int] | None = None
+        runs: set[int] | None = None
+        for condition in sorted(conditions, reverse=True):
+            marks = ",".join("?" * len(condition.terms))
             rows = self._database.execute(
-                f"SELECT run FROM terms_{shard} WHERE term IN ({marks}) AND run >= ? AND run < ?",  # noqa: S608 - numbers
-                (*terms, low, high),
+                f"SELECT at FROM terms_{shard} WHERE term IN ({marks}) AND at >= ? AND at < ?",  # noqa: S608 - numbers
+                (*condition.terms, low, high),
             )
-            runs = {int(row[0]) for row in rows}
-            result = runs if result is None else result & runs
-            if not result:
+            places = {int(row[0]) for row in rows}
+            if not places:
                 return []
-        return sorted(result or ())
+            if condition.rare:
+                blocks = places if blocks is None else blocks & places
+            else:
+                runs = places if runs is None else runs & places
+        if blocks is None:
+            return [Span(run, RUN) for run in sorted(runs or ())]
+        return [Span(at, BLOCK_RECORDS) for at in sorted(blocks) if runs is None or at & -RUN in runs]
 
     def _between(self, question: Question, runs: int) -> tuple[int, int]:
         """Return the range of runs within the question's times; times never go back in a log."""
@@ -151,12 +191,21 @@ class AuditIndex:
             high = 0 if row[0] is None else min(runs, int(row[0]) + 1)
         return low, max(low, high)
 
-    def _take(self, following: Place, run: Run, records: Records) -> None:
+    def _take(self, following: Place, run: Run, blocks: Sequence[Block], parts: Sequence[Records]) -> None:
         """Take up one run; `following` is where the next one begins."""
-        decoded = decoded_all(records.entries)
-        times = [record.ts for record in decoded] or [0]
+        rows: list[tuple[int, int]] = []
+        everything: list[Entry] = []
+        for part in parts:
+            decoded = decoded_all(part.entries)
+            everything += decoded
+            at = part.place.seq
+            rows += [(term, at) for term in rare_terms(decoded)]
+        start = run.place.seq
+        rows += [(term, start) for term in common_terms(everything)]
+        times = (everything[0].ts, everything[-1].ts) if everything else (0, 0)
+        packed = b"".join(_BLOCK.pack(b.place.file, b.place.offset, b.place.prev, b.root) for b in blocks)
         self._following = following
-        self._pending.append((run, times[0], times[-1], terms_of(decoded)))
+        self._pending.append(_Taken(run, times, packed, rows))
         if len(self._pending) >= BATCH:
             self.flush()
 
@@ -177,14 +226,14 @@ class AuditIndex:
             raise
         self._pending.clear()
 
-    def _insert(self, pending: Iterable[tuple[Run, int, int, set[int]]]) -> None:
+    def _insert(self, pending: Iterable[_Taken]) -> None:
         database = self._database
         by_shard: dict[int, list[tuple[int, int]]] = {}
-        for run, first_ts, last_ts, terms in pending:
+        for run, times, blocks, terms in pending:
             place, number = run.place, run.number
-            row = (number, first_ts, last_ts, place.file, place.offset, place.prev, run.tile)
-            database.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-            by_shard.setdefault(number >> SHARD, []).extend((term, number) for term in terms)
+            row = (number, *times, place.file, place.offset, place.prev, run.tile, blocks)
+            database.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            by_shard.setdefault(number >> SHARD, []).extend(terms)
         for shard, rows in by_shard.items():
             self._make(shard)
             # In order, neighbouring pages are written together.
@@ -196,7 +245,7 @@ class AuditIndex:
         if shard not in self._shards:
             self._database.execute(
                 f"CREATE TABLE IF NOT EXISTS terms_{shard} "
-                "(term INTEGER, run INTEGER, PRIMARY KEY (term, run)) STRICT, WITHOUT ROWID"
+                "(term INTEGER, at INTEGER, PRIMARY KEY (term, at)) STRICT, WITHOUT ROWID"
             )
             self._shards.add(shard)
 

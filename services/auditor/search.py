@@ -9,25 +9,24 @@ Records above the signed head are searched too, and marked as not signed yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 
-from schemas.errors import IntegrityError
 from security.audit.errors import AuditTamperedError
 from security.audit.evidence import Evidence
 from security.audit.layout import Layout
 from security.audit.log_tree import perfect_root
 from security.audit.policy import Policy
 from security.audit.record import Entry
-from security.audit.runs import RecordReader, Records
+from security.audit.runs import BLOCK_RECORDS, RUN, RecordReader, Records
 from security.audit.terms import Question, matching
 from security.audit.tree import TILE
 from services.auditor.errors import IndexLiesError, IndexUnusableError
-from services.auditor.index import AuditIndex
+from services.auditor.index import AuditIndex, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,50 +104,63 @@ class Searcher:
         size, runs = self.evidence.head.size, self.evidence.runs
         whole = size >> TILE
         answer = Answer(size, complete=exhaustive)
-        numbers = self.index.candidates(question, whole)
+        spans = self.index.candidates(question, whole)
         if exhaustive:
-            self._everything(question, answer, limit, set(numbers))
+            self._everything(question, answer, limit, spans)
         else:
-            for number in numbers:
-                self._add(answer, question, self._proved(number), limit)
+            for span in spans:
+                self._add(answer, question, self._proved(span), limit)
         self._add(answer, question, runs.rest(size), limit)
         return answer
 
-    def _proved(self, number: int) -> Records:
-        """Read a run and compare its root with the one under the signed head."""
-        runs = self.evidence.runs
+    def _proved(self, span: Span) -> Records:
+        """Read a run or block again and compare the root it leads to with the run's under the signed head."""
+        runs, number = self.evidence.runs, span.seq >> TILE
         try:
-            records = runs.read(number, self.evidence.head.size)
-        except IntegrityError:
+            if span.records == RUN:
+                records = runs.read(number, self.evidence.head.size)
+                root = perfect_root(records.leaves)
+            else:
+                blocks = self.index.blocks(number)
+                at = (span.seq - (number << TILE)) // BLOCK_RECORDS
+                records = runs.read_block(blocks[at].place)
+                roots = [block.root for block in blocks]
+                roots[at] = perfect_root(records.leaves)
+                root = perfect_root(roots)
+        except AuditTamperedError:
             raise IndexLiesError(run=number) from None
-        if perfect_root(records.leaves) != runs.runs[number].tile:
+        if root != runs.runs[number].tile:
             raise IndexLiesError(run=number)
         return records
 
-    def _everything(self, question: Question, answer: Answer, limit: int, pointed: set[int]) -> None:
+    def _everything(self, question: Question, answer: Answer, limit: int, spans: Sequence[Span]) -> None:
         """Read the whole log from its start, without a word of the index; then look at what the index left out."""
         tiles = self.evidence.runs.runs
+        pointed = {at for span in spans for at in range(span.seq, span.seq + span.records, BLOCK_RECORDS)}
         hidden = None
         for number, records in enumerate(_from_start(self._layout, self.evidence.head.size >> TILE)):
             if perfect_root(records.leaves) != tiles[number].tile:
                 raise IndexLiesError(run=number)
-            before = answer.found
-            self._add(answer, question, records, limit)
-            if answer.found > before and number not in pointed and hidden is None:
+            found = self._add(answer, question, records, limit)
+            if hidden is None and any(seq & -BLOCK_RECORDS not in pointed for seq in found):
                 hidden = number
         if hidden is not None:
             raise IndexLiesError(run=hidden)
 
-    def _add(self, answer: Answer, question: Question, records: Records, limit: int) -> None:
+    def _add(self, answer: Answer, question: Question, records: Records, limit: int) -> list[int]:
+        """Add the hits among records to the answer; return their numbers."""
         answer.scanned += len(records.entries)
         first = records.place.seq
+        found = []
         for at, record in matching(records.entries, question):
             if record.seq != first + at:
                 raise AuditTamperedError(kind="record_seq", seq=first + at, file="", offset=0)
+            found.append(record.seq)
             answer.found += 1
             if len(answer.hits) < limit:
                 signed = record.seq < self.evidence.head.size
                 answer.hits.append(Hit(record.seq, records.leaves[at], record, signed))
+        return found
 
 
 def _under_head(directory: Path, policy: Policy, index: AuditIndex) -> Evidence:

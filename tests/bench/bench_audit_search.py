@@ -67,16 +67,16 @@ def write(directory: Path) -> None:
 def raw_inserts(index: Path, target: Path) -> float:
     """Return the rows a second of SQLite alone: the index's own rows of its first table, in the same batches."""
     source = sqlite3.connect(index)
-    rows: list[tuple[int, int]] = source.execute("SELECT term, run FROM terms_0 ORDER BY run, term").fetchall()
+    rows: list[tuple[int, int]] = source.execute("SELECT term, at FROM terms_0 ORDER BY at, term").fetchall()
     source.close()
     database = sqlite3.connect(target, isolation_level=None)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=OFF")
     database.execute("PRAGMA cache_size=-65536")
-    database.execute("CREATE TABLE t (term INTEGER, run INTEGER, PRIMARY KEY (term, run)) STRICT, WITHOUT ROWID")
+    database.execute("CREATE TABLE t (term INTEGER, at INTEGER, PRIMARY KEY (term, at)) STRICT, WITHOUT ROWID")
     batches: dict[int, list[tuple[int, int]]] = {}
     for row in rows:
-        batches.setdefault(row[1] // BATCH, []).append(row)
+        batches.setdefault((row[1] >> 8) // BATCH, []).append(row)
     for batch in batches.values():
         batch.sort()
     start = time.perf_counter()

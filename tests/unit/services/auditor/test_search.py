@@ -163,8 +163,21 @@ LIES = {
     "where a run begins": "UPDATE runs SET offset = offset + 1 WHERE number = 3",
     "in which file": "UPDATE runs SET file = 0 WHERE number = 7",
     "the leaf before": "UPDATE runs SET prev = zeroblob(32) WHERE number = 3",
+    "the roots of its blocks": "UPDATE runs SET blocks = zeroblob(1280) WHERE number = 3",
+    "its blocks are missing": "UPDATE runs SET blocks = zeroblob(3) WHERE number = 3",
+    "blocks of another run": "UPDATE runs SET blocks = (SELECT blocks FROM runs WHERE number = 4) WHERE number = 3",
     "a run is missing": "DELETE FROM runs WHERE number = 3",
     "runs exchanged": "UPDATE runs SET number = CASE number WHEN 3 THEN -4 ELSE -3 END WHERE number IN (3, 4)",
+}
+
+
+PLACES = {
+    "where a run begins",
+    "in which file",
+    "the leaf before",
+    "the roots of its blocks",
+    "its blocks are missing",
+    "blocks of another run",
 }
 
 
@@ -178,7 +191,7 @@ def test_an_index_that_lies_about_runs(log: Path, tmp_path: Path, lie: str) -> N
     database.execute("UPDATE runs SET number = -number WHERE number < 0")
     database.close()
 
-    if lie in {"where a run begins", "in which file", "the leaf before"}:
+    if lie in PLACES:
         with pytest.raises(IndexLiesError):
             answers(log, path)
     else:
@@ -189,7 +202,7 @@ def test_an_index_that_hides_a_hit(log: Path, tmp_path: Path) -> None:
     """Terms taken out of the index hide hits from a search, and the exhaustive search says so."""
     path = tmp_path / "index.db"
     question = QUESTIONS["a person"]
-    (term,) = question.conditions[0]
+    (term,) = question.conditions[0].terms
     with Searcher.open(log, POLICY, path) as searcher:
         whole = searcher.search(question).found
         searcher.index._database.execute("DELETE FROM terms_0 WHERE term = ?", (term,))
@@ -202,9 +215,9 @@ def test_an_index_that_hides_a_hit(log: Path, tmp_path: Path) -> None:
 def test_terms_that_are_too_many_cost_time_only(log: Path, tmp_path: Path) -> None:
     """Terms put into the index for runs that do not hold them bring up no hit."""
     question = QUESTIONS["nothing"]
-    (term,) = question.conditions[0]
+    (term,) = question.conditions[0].terms
     with Searcher.open(log, POLICY, tmp_path / "index.db") as searcher:
-        searcher.index._database.execute("INSERT INTO terms_0 SELECT ?, number FROM runs", (term,))
+        searcher.index._database.execute("INSERT INTO terms_0 SELECT ?, number * 256 + 32 FROM runs", (term,))
         assert searcher.search(question).found == 0
         assert searcher.search(question, exhaustive=True).found == 0
 
@@ -262,5 +275,5 @@ def test_a_manifest_that_stands_twice_is_one_release() -> None:
 def test_the_index_opens_where_it_may(tmp_path: Path) -> None:
     """An index counts nothing before it follows a log, and closes."""
     index = AuditIndex(tmp_path / "index.db")
-    assert (index.rows, index.candidates(Question(), 3)) == (0, [0, 1, 2])
+    assert (index.rows, index.candidates(Question(), 2)) == (0, [(0, 256), (256, 256)])
     index.close()
