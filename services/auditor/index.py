@@ -1,7 +1,7 @@
 """The index of an audit log: one SQLite file, made anew from the log whenever it is lost, and never believed.
 
-It keeps, for each run of 256 records and each block of 16 in it, where it begins and its root, and for each term where
-it stands: common ones by runs, rare ones by blocks. Runs are compared with a signed head before they are used, blocks with
+It keeps where each run of 256 records, and each block of 16 in it, begins, and their roots; and for each term where it
+stands: common ones by runs, rare ones by blocks. Runs are compared with a signed head before they are used, blocks with
 their run; a term that is missing is found by an exhaustive search only.
 Terms stand in one table per 2^20 records, so that inserting costs the same however long the log is.
 """
