@@ -150,8 +150,9 @@ def test_backtest_without_a_day_ends_with_the_log(log: list[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "error"),
     [
-        (["--events", "nowhere.csv"], 2, "model.mapping_needed"),
-        (["--events", "nowhere.csv", "--mapping", "nowhere.yaml"], 3, "importer.mapping_missing"),
+        (["--events", "nowhere.csv"], 3, "importer.file_missing"),
+        (["--events", str(FINES / "mapping.yaml")], 2, "model.mapping_needed"),
+        (["--events", str(FINES / "mapping.yaml"), "--mapping", "nowhere.yaml"], 3, "importer.mapping_missing"),
         (["--events", "nowhere.csv", "--mapping", str(FINES / "mapping.yaml")], 3, "importer.file_missing"),
         (["--events", "nowhere.csv", "--as-of", "18.6.2013"], 2, "casebus.usage"),
     ],
