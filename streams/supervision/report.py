@@ -36,7 +36,7 @@ def finding(model: Model, key: str, verdict: Verdict, state: State) -> Finding:
         evidence=term.evidence,
         steps=steps_of(model, verdict),
         basis=tuple(law.as_dict() for law in laws_of(term)),
-        explain={language: explained(model, term, language) for language in ("zh", "en")},
+        explain=_explained(model, term),
         provisional=term.deadline.provisional,
     )
 
@@ -55,6 +55,11 @@ def laws_of(term: Term) -> list[Law]:
 
 def explained(model: Model, term: Term, language: str) -> str:
     """Fill the model's explanation for a term."""
+    return _explained(model, term)[language]
+
+
+def _explained(model: Model, term: Term) -> dict[str, str]:
+    """Fill the model's explanation in both languages: the values are the same."""
     zone, opener = model.zone, term.opener
     values = {
         name: _shown(model, name, value)
@@ -71,7 +76,8 @@ def explained(model: Model, term: Term, language: str) -> str:
     if term.closer is not None:
         values["closed"] = day_text(zone.day(term.closed_at))
         values["reported"] = moment_text(zone, term.closer.recorded_at)
-    return fill(model.document["explanation"][language], values)
+    told = model.document["explanation"]
+    return {language: fill(told[language], values) for language in ("zh", "en")}
 
 
 def _shown(model: Model, name: str, value: object) -> str:
