@@ -29,19 +29,19 @@ from schemas.checks import Check, check_of
 from schemas.codec import Codec
 
 LEVELS = (1, 2, 3, 4)
-FLAGS = frozenset(
-    {
-        "minor",
-        "minor14",
-        "sealed",
-        "spi",
-        "informant",
-        "investigation_open",
-        "state_work_secret",
-        "business_secret",
-        "officer_crime",
-    }
+FLAG_ORDER = (
+    "minor",
+    "minor14",
+    "sealed",
+    "spi",
+    "informant",
+    "investigation_open",
+    "state_work_secret",
+    "business_secret",
+    "officer_crime",
 )
+"""Every flag, in the order of its bit on the wire: append only."""
+FLAGS = frozenset(FLAG_ORDER)
 HIDING_FLAGS = frozenset({"sealed", "informant", "officer_crime"})
 """Flags that also hide that the record exists."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from schemas.contract import LabelClass
+from schemas.contract import FLAG_ORDER, HIDING_FLAGS, LabelClass
 from schemas.errors import RefusedError
 
 PUBLIC: Final = 1
@@ -24,19 +24,9 @@ LEVELS: Final = (PUBLIC, INTERNAL, SENSITIVE, RESTRICTED)
 OPEN_LEVEL: Final = INTERNAL
 """The highest level that may stand unsealed on a broker, in a read model, in a view."""
 
-FLAGS: Final = (
-    "minor",
-    "minor14",
-    "sealed",
-    "spi",
-    "informant",
-    "investigation_open",
-    "state_work_secret",
-    "business_secret",
-    "officer_crime",
-)
+FLAGS: Final = FLAG_ORDER
 """Every flag, in the order of its bit on the wire: append only."""
-HIDING: Final = frozenset({"sealed", "informant", "officer_crime"})
+HIDING: Final = HIDING_FLAGS
 """Flags that hide from those outside the compartment that the event exists at all."""
 
 _PERSON: Final = "person"
