@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from security import control
+from security.audit.port import Log
 from security.audit.record import Entry
 from security.control import Snapshot
 from security.keys.port import Signer
@@ -22,23 +23,6 @@ from streams.bus.port import Bus, Record
 TOPIC = "casebus.control"
 PARTITION = 0
 PAGE = 1024
-
-
-class Appended(Protocol):
-    """What the audit log answers."""
-
-    @property
-    def first(self) -> int:
-        """Number of the first record."""
-        ...
-
-
-class Log(Protocol):
-    """The audit log, as far as control needs it."""
-
-    def append(self, entries: Sequence[Entry]) -> Appended:
-        """Make entries durable."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ commit. Writing is audit first, bus second; only then the memory learns and outc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from schemas.event import Event
 from schemas.faults import Fault
-from security.audit.record import Entry
+from security.audit.port import Log
 from security.batch import Prepared
 from security.keys.port import Signer
 from security.payload import payload_digest
@@ -34,23 +34,6 @@ from services.gateway.recording import recorded
 from streams.bus.port import Bus, Record
 
 CONFLICT: Final = "gateway.conflict"
-
-
-class Appended(Protocol):
-    """What the audit log answers."""
-
-    @property
-    def first(self) -> int:
-        """Number of the first record."""
-        ...
-
-
-class Log(Protocol):
-    """The audit log, as far as the door needs it."""
-
-    def append(self, entries: Sequence[Entry]) -> Appended:
-        """Make entries durable."""
-        ...
 
 
 class _Taken(NamedTuple):

@@ -22,9 +22,10 @@ from schemas.catalogue import Contracts
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from security.audit.errors import AuditPoisonedError
+from security.audit.port import Log
 from security.keys.port import Signer
 from security.sealing import Sealer
-from services.gateway.commit import CommitDraft, Log
+from services.gateway.commit import CommitDraft
 from services.gateway.dead_letters import DeadLetters, RecentLetters
 from services.gateway.inspection import Inspector
 from services.gateway.marks import DeclaredMark, DeclaredMarks

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import msgspec
 
 from schemas.catalogue import Contracts
 from schemas.errors import CasebusError
 from security.audit.manifest import split_manifest
+from security.audit.port import Log
 from security.audit.record import Entry
 from security.batch import OpenedBatch, unpack
 from security.sealing import Sealer
@@ -44,23 +44,6 @@ BATCHES = 8
 PARTITION = 0
 MANIFEST = "manifest"
 """The header of a delivered record that names what allowed it: node/number."""
-
-
-class Appended(Protocol):
-    """What the audit log answers: the number of the first record."""
-
-    @property
-    def first(self) -> int:
-        """Number of the first record."""
-        ...
-
-
-class Log(Protocol):
-    """The audit log, as far as release needs it."""
-
-    def append(self, entries: list[Entry]) -> Appended:
-        """Make entries durable."""
-        ...
 
 
 class DeadLetter(msgspec.Struct, array_like=True, frozen=True):

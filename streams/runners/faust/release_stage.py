@@ -15,6 +15,7 @@ import msgspec
 from schemas.catalogue import Contracts
 from schemas.errors import CasebusError
 from security.audit.manifest import split_manifest
+from security.audit.port import Log
 from security.audit.record import Entry
 from security.batch import unpack
 from security.sealing import Sealer
@@ -27,16 +28,7 @@ from streams.runners.faust.marks import is_marks, open_marks
 from streams.runners.faust.placing import Partitions
 from streams.runners.faust.stage import Item, Output, Source
 from streams.runners.faust.state import PartitionState
-from streams.runners.releasing import (
-    DEAD_LETTERS,
-    MANIFEST,
-    DeadLetter,
-    Log,
-    letter_of,
-    manifest,
-    quarantine,
-    whole,
-)
+from streams.runners.releasing import DEAD_LETTERS, MANIFEST, DeadLetter, letter_of, manifest, quarantine, whole
 from streams.supervision.engine import Engine
 
 NAME = "release"
