@@ -117,8 +117,8 @@ class Node:
             self.data.keep_epoch(self.control.epoch)
             self.assemble()
 
-    def assemble(self) -> None:
-        """Make everything that follows the control state, and swap it in whole."""
+    def assemble(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Make everything that follows the control state, and swap it in whole; `stopped` breaks off a long refold."""
         snapshot = self.control.snapshot
         self.sources.replace(sources_of(snapshot))
         for label in receiver_secrets(snapshot):
@@ -126,7 +126,7 @@ class Node:
         engine = engine_of(snapshot, self.sealer, self.contracts)
         self.receivers = receivers_of(snapshot, self.contracts, self.sealer, self.keystore, engine, self.views)
         self.runner.supervising.engine = engine
-        refold(self.runner.releasing, engine, self.receivers)
+        refold(self.runner.releasing, engine, self.receivers, stopped)
 
     def close(self) -> None:
         """Stop cleanly: a signed head over everything, files closed, the directory given back."""
@@ -135,8 +135,16 @@ class Node:
         self._stack.close()
 
 
-def open_node(root: Path, site: Site | None = None, *, clock: Clock | None = None) -> Node:
+def open_node(
+    root: Path,
+    site: Site | None = None,
+    *,
+    clock: Clock | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Node:
     """Open the node in `root`; with `site` make it first, or bring it to what the site says.
+
+    Where `stopped` becomes true on the way, history may not be folded for changed models yet: only closing is left.
 
     Raises:
         NoNodeError: there is no node in the directory and no site was given.
@@ -151,7 +159,7 @@ def open_node(root: Path, site: Site | None = None, *, clock: Clock | None = Non
     with ExitStack() as stack:
         ground = open_ground(data, site, clock or load_clock(data.clock), stack)
         node = _node(ground, stack)
-        node.assemble()
+        node.assemble(stopped)
         ground.audit.append([Entry(act="start", obj=ground.name.node, ctl=ground.control.epoch)])
         node._stack = stack.pop_all()  # noqa: SLF001 - the node owns what was opened for it
     return node

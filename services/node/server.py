@@ -8,6 +8,7 @@ ends at once with `CRASHED`: its supervisor starts it anew.
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,34 +78,43 @@ def serve(data: Path, port: int, site: Site | None) -> int:
     signals = StopSignals()
     with signals.installed():
         listener = listen(port)
-        node = open_node(data, site)
-        config = uvicorn.Config(
-            application(node),
-            log_config=None,
-            access_log=False,
-            lifespan="on",
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-        server = signals.server = Server(config)
-        settle()
-        watch, stop = AuditWatch(node.audit, server), threading.Event()
-        log = get_logger("node")
-        thread = Worker(node, stop).start()
-        try:
-            watch.start()
-            log.info("node.serving", port=port_of(listener), epoch=node.control.epoch)
-            server.run(sockets=[listener])
-        finally:
-            signals.closing = True
-            watch.stop()
-            stop.set()
-            if node.audit.poisoned:
-                log.error("node.audit_poisoned")
-                os._exit(CRASHED)
-            thread.join()
+        node = open_node(data, site, stopped=lambda: signals.requested)
+        if signals.requested:
             node.close()
-            log.info("node.stopped")
+        else:
+            run(node, listener, signals)
+    get_logger("node").info("node.stopped")
     return 0
+
+
+def run(node: Node, listener: socket.socket, signals: StopSignals) -> None:
+    """Serve an open node until a stop is requested, then close it with a signed head."""
+    config = uvicorn.Config(
+        application(node),
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = signals.server = Server(config)
+    if signals.requested:  # between the opening and this line, when there was no server to tell
+        server.should_exit = True
+    settle()
+    watch, stop = AuditWatch(node.audit, server), threading.Event()
+    log = get_logger("node")
+    thread = Worker(node, stop).start()
+    try:
+        watch.start()
+        log.info("node.serving", port=port_of(listener), epoch=node.control.epoch)
+        server.run(sockets=[listener])
+    finally:
+        watch.stop()
+        stop.set()
+        if node.audit.poisoned:
+            log.error("node.audit_poisoned")
+            os._exit(CRASHED)
+        thread.join()
+        node.close()
 
 
 def application(node: Node) -> FastAPI:

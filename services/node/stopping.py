@@ -1,8 +1,10 @@
 """How a node process ends: told to stop, or because its audit log can be written no more.
 
-A stop (SIGTERM, Ctrl-C) breaks off an opening, ends the serving, and does not disturb the closing, which signs the
-audit log's head. A poisoned audit log ends the process with `CRASHED`: memory and disk may differ, and only opening the
-log again can tell, so the supervisor starts the node anew.
+A stop (SIGTERM, Ctrl-C) only sets a flag: an opening is finished and closed again, the serving ends, the closing, which
+signs the audit log's head, is not disturbed. Nothing is raised from the signal's handler: the interpreter may be inside
+a callback that swallows what is raised there, or half-way through a write to a database. A poisoned audit log ends the
+process with `CRASHED`: memory and disk may differ, and only opening the log again can tell, so the supervisor starts
+the node anew.
 """
 
 from __future__ import annotations
@@ -43,11 +45,11 @@ class Server(uvicorn.Server):
 
 
 class StopSignals:
-    """What a stop signal means at each stage of the process; `server` is set while it serves."""
+    """Whether a stop was requested; `server` is told too, once there is one."""
 
     def __init__(self) -> None:
+        self.requested = False
         self.server: Server | None = None
-        self.closing = False
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -60,12 +62,9 @@ class StopSignals:
                 signal.signal(number, handler)
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
-        if self.closing:
-            return
-        if self.server is None:
-            # Everything opened so far is closed on the way out, as for any other failure.
-            raise SystemExit(0)
-        self.server.handle_exit(number, frame)
+        self.requested = True
+        if self.server is not None:
+            self.server.handle_exit(number, frame)
 
 
 class AuditWatch:

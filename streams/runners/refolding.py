@@ -7,7 +7,7 @@ own: a new model sees what it may see, and the audit log says so. Alerts keep th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from streams import work
 from streams.receivers import Deciding, EngineReceiver
@@ -20,10 +20,12 @@ META = "supervise.meta"
 FINGERPRINT = b"fingerprint"
 
 
-def refold(releasing: Releasing, engine: Engine, receivers: Sequence[Deciding]) -> bool:
-    """Fold history anew if the models changed; tell whether that was so.
+def refold(
+    releasing: Releasing, engine: Engine, receivers: Sequence[Deciding], stopped: Callable[[], bool] = lambda: False
+) -> bool:
+    """Fold history anew if the models changed; tell whether that was done.
 
-    Interrupted, it starts over: the fingerprint is stored last, and repeated facts change nothing.
+    Interrupted or `stopped`, it starts over: the fingerprint is stored last, and repeated facts change nothing.
     """
     bus, wanted = releasing.bus, engine.fingerprint.encode()
     if bus.get(META, FINGERPRINT) == wanted:
@@ -35,7 +37,9 @@ def refold(releasing: Releasing, engine: Engine, receivers: Sequence[Deciding]) 
         change.advance(SUPERVISE, work.TOPIC, PARTITION, bus.end(work.TOPIC, PARTITION))
     engines = [receiver for receiver in receivers if isinstance(receiver, EngineReceiver)]
     for topic in bus.topics(RAW):
-        releasing.again(topic, bus.position(GROUP, topic, PARTITION), engines)
+        releasing.again(topic, bus.position(GROUP, topic, PARTITION), engines, stopped)
+    if stopped():
+        return False
     with bus.transaction() as change:
         change.put(META, FINGERPRINT, wanted)
     return True

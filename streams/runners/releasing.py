@@ -117,8 +117,8 @@ class Releasing:
         self._count(outcomes, shares, letters)
         return len(stored)
 
-    def again(self, topic: str, until: int, receivers: Sequence[Deciding]) -> None:
-        """Release the history of a raw topic below offset `until` once more, to these receivers only.
+    def again(self, topic: str, until: int, receivers: Sequence[Deciding], stopped: Callable[[], bool]) -> None:
+        """Release the history of a raw topic below offset `until` to these receivers only, unless `stopped` on the way.
 
         Conflicts were quarantined when they came; the first of an id stands first in the topic, so a second one is told
         by what this walk has seen.
@@ -126,6 +126,8 @@ class Releasing:
         by_id = {receiver.subscription: receiver for receiver in receivers}
         seen: dict[bytes, bytes] = {}
         for position in range(0, until, BATCHES):
+            if stopped():
+                return
             stored = self.bus.read(topic, PARTITION, position, min(BATCHES, until - position))
             shares: list[Share] = []
             for record in stored:

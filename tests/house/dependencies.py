@@ -33,13 +33,23 @@ def unreasoned(pyproject: str) -> list[str]:
 def locked(lock: str) -> dict[str, int]:
     """Map each pinned distribution to its number of hashes."""
     entries = re.split(r"\n(?=\S)", lock.strip())
-    return {normal(entry.split("==")[0]): entry.count("--hash=sha256:") for entry in entries if "==" in entry}
+    return {normal(re.split(r"[=\[]", entry)[0]): entry.count("--hash=sha256:") for entry in entries if "==" in entry}
 
 
 def unpinned(lock: str) -> list[str]:
     """Name each entry of the lock that names no exact version."""
     entries = [line for line in lock.splitlines() if line and not line.startswith((" ", "#"))]
-    return [line for line in entries if not re.match(r"^[A-Za-z0-9][\w.\-\[\]]*==[^\s*]+", line)]
+    return [line for line in entries if not re.match(r"^[A-Za-z0-9][\w.\-]*(\[[\w.\-, ]+\])?==[^\s*]+", line)]
+
+
+def stripped_extras(pyproject: str, lock: str) -> list[str]:
+    """Name each extra the project asks for that the lock pins without its brackets.
+
+    pip takes `name[extra]` asked for by another distribution as unpinned where the lock says only `name==1`, and then
+    refuses the whole lock as soon as a newer version is published.
+    """
+    asked = re.findall(r'^\s*"([A-Za-z0-9._-]+)\[', pyproject, re.MULTILINE)
+    return [name for name in [*asked, "coverage"] if not re.search(rf"^{re.escape(name)}\[", lock, re.MULTILINE)]
 
 
 def unhashed(lock: str) -> list[str]:

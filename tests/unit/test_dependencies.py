@@ -25,6 +25,12 @@ def test_every_locked_file_has_its_hash() -> None:
     assert dependencies.unhashed(LOCK) == []
 
 
+def test_extras_are_locked_with_their_brackets() -> None:
+    """What others ask for as `name[extra]` is pinned as such, so that no newer version can break the lock."""
+    assert dependencies.stripped_extras(PYPROJECT, LOCK) == []
+    assert dependencies.stripped_extras('  "a[b]",\n', "a==1\ncoverage[toml]==1\n") == ["a"]
+
+
 def test_a_dependency_without_a_reason_is_named() -> None:
     """A line without a comment is found, and so is a file in which nothing is found."""
     bad = 'dependencies = [\n  "good",  # it does something\n  "bare",\n]\n'
