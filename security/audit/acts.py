@@ -24,7 +24,9 @@ Act = Literal[
     "open",  # a person opened the sealed detail of an alert or event
     "alert",  # an alert changed its state by an act of a person or a model
     "clue",  # a step of a clue: accept, assign, refuse, …
+    "person.lookup",  # a person of a case was looked up over all events; `person` of the data is its keyed digest
     "search",  # the audit log or the panorama was searched
+    "record",  # an auditor read one record of the audit log, or its proof
     "export",  # a bundle or report left the node
     "verify",  # the log was verified
     # What was decided and by whom.

@@ -19,7 +19,7 @@ from security.audit.record import BODY_AT, Entry, FormError, decode
 _HEX = 15
 _EVENT = 0x5EED
 _RECEIVES = frozenset({"release", "pull"})
-PLAIN = ("act", "actor", "case", "obj", "org", "out", "purpose", "role")
+PLAIN = ("act", "actor", "case", "obj", "org", "out", "purpose", "role", "why")
 """Header fields that can be asked for as they stand."""
 RARE = frozenset({"case", "event", "person"})
 """What has so many values that an index keeps it by blocks of 16 records; everything else by runs of 256."""
@@ -39,9 +39,11 @@ class Question:
     """A question: every condition given must hold; of several values of one condition, any.
 
     Attributes:
-        act, actor, case, obj, org, out, purpose, role: as in the record's header; `case` is a keyed digest, 64 hex.
+        act, actor, case, obj, org, out, purpose, role, why: as in the record's header; `case` is a keyed digest, 64
+            hex; a decision is its `out`, its reason code `why`.
         sub: subscription that received (`obj` of a release or pull, else `sub` of the data).
         event: ids of events, 32 hex: in a manifest, a publication, a refusal, or what the record is about.
+        field: fields that were shown, `type.field`: in the masks of a manifest, or the fields of an opening.
         person: keyed digest of a person, 64 hex, where the act carries one (`person` or `persons` of the data).
         since, until: microseconds since 1970 UTC, both included.
     """
@@ -57,6 +59,8 @@ class Question:
     sub: tuple[str, ...] = ()
     event: tuple[str, ...] = ()
     person: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+    field: tuple[str, ...] = ()
     since: int | None = None
     until: int | None = None
 
@@ -72,6 +76,7 @@ class Question:
                 (self.sub, _subs(record)),
                 (self.event, _events(record)),
                 (self.person, _persons(record)),
+                (self.field, _fields(record)),
             )
             if wanted
         )
@@ -90,12 +95,13 @@ class Question:
     def needles(self) -> list[tuple[bytes, ...]]:
         """The bytes of each condition: a record's entry that holds none of them cannot answer.
 
-        Canonical JSON writes a text in one way, so that bytes can be looked for before anything is decoded.
+        Canonical JSON writes a text in one way, so that bytes can be looked for before anything is decoded. A field
+        stands in two forms, in masks and in openings, and is left to the record itself.
         """
         found = []
         for one in fields(self):
             values = getattr(self, one.name)
-            if isinstance(values, tuple) and values and "" not in values:
+            if one.name != "field" and isinstance(values, tuple) and values and "" not in values:
                 found.append(tuple(msgspec.json.encode(value) for value in values))
         return found
 
@@ -113,6 +119,7 @@ def common_terms(records: Sequence[Entry]) -> set[int]:
     received = {record.obj for record in records if record.act in _RECEIVES}
     received.update(sub for record in records if isinstance(sub := record.data.get("sub"), str))
     found.update(_term("sub", sub) for sub in received if sub)
+    found.update(_term("field", shown) for shown in _shown(records))
     return found
 
 
@@ -153,6 +160,35 @@ def _events(record: Entry) -> set[str]:
 
 def _persons(record: Entry) -> set[str]:
     return _texts(record.data, "person", "persons")
+
+
+def _fields(record: Entry) -> set[str]:
+    return _shown([record])
+
+
+def _shown(records: Sequence[Entry]) -> set[str]:
+    """Return the fields that records show, `type.field`; masks repeat, so each is spelled out once."""
+    masks: set[tuple[str, tuple[str, ...]]] = set()
+    found: set[str] = set()
+    for record in records:
+        data = record.data
+        if "masks" in data:
+            masks.update(_masks(data["masks"]))
+        if "fields" in data:
+            found |= _texts(data, "", "fields")
+    return found.union(*(tuple(f"{kind}.{name}" for name in names) for kind, names in masks))
+
+
+def _masks(said: Any) -> list[tuple[str, tuple[str, ...]]]:
+    """Read the masks of a manifest; what is none says nothing."""
+    found = []
+    for mask in said if isinstance(said, list) else ():
+        match mask:
+            case [str() as kind, [*names]]:
+                found.append((kind, tuple(name for name in names if isinstance(name, str))))
+            case _:
+                pass
+    return found
 
 
 def _texts(data: dict[str, Any], one: str, many: str) -> set[str]:

@@ -9,6 +9,7 @@ A torn tail above every signed head is a notice, not a fault: such a log is in o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from security.audit.chain import Chain
@@ -23,6 +24,8 @@ from security.audit.report import BLOBS, HEADS, LEVELS, RECORDS, TREE, VerifyRep
 from security.audit.segment import HEADER_BYTES, Header, SegmentFormError
 from security.audit.walk import Break, Walk, first_not_zero, last_footer
 
+Progress = Callable[[int, int], None]
+
 
 def verify(
     directory: Path,
@@ -31,6 +34,7 @@ def verify(
     *,
     floor: int = 0,
     signer_head: Path | None = None,
+    progress: Progress | None = None,
 ) -> VerifyReport:
     """Verify the log in `directory` and report; faults are reported, not raised.
 
@@ -40,19 +44,23 @@ def verify(
         public_key: the key that must have signed; without one the log's own is used, and the report says so.
         floor: number of records that the log must have, known from elsewhere.
         signer_head: where the signer keeps its own head; by default beside the directory, if it is there.
+        progress: called now and then with the records checked and the records that the heads promise.
 
     Raises:
         AuditMissingError: there is no log.
     """
     layout = Layout(directory)
     layout.require()
-    return _Verification(layout, level, floor, signer_head or layout.signer_head).run(public_key)
+    return _Verification(layout, level, floor, signer_head or layout.signer_head, progress).run(public_key)
 
 
 class _Verification:
     """One run of `verify`."""
 
-    def __init__(self, layout: Layout, level: int, floor: int, signer_head: Path) -> None:
+    def __init__(
+        self, layout: Layout, level: int, floor: int, signer_head: Path, progress: Progress | None = None
+    ) -> None:
+        self._progress = progress
         self._layout, self._level, self._floor, self._signer_head = layout, level, floor, signer_head
         self._report = VerifyReport()
         self._heads: list[Checkpoint] = []
@@ -148,6 +156,8 @@ class _Verification:
         first_ts = 0
         for group in walk:
             self._report.records += len(group.leaves)
+            if self._progress:
+                self._progress(self._report.records, least)
             self._meet_heads(chain, path)
             if self._level >= RECORDS:
                 for found in self._records.group(group):

@@ -101,6 +101,10 @@ _MATRIX: Final = (
 ROLES: Final = {role.code: role for role in _MATRIX}
 """Role code → role."""
 
+AUDITORS: Final = frozenset({"SEC", "P_INSP"})
+"""Roles that read the audit log: the matrix gives them "log" at every level. An operator (`OPS`) works with schemas and
+topics only; whoever runs the machine is whom the log watches."""
+
 
 def role(code: str) -> Role:
     """Return the role `code`; raises `UnknownRoleError`."""

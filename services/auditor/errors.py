@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.errors import IntegrityError, UnavailableError, UsageError
+from schemas.errors import DeniedError, IntegrityError, UnavailableError, UsageError
 
 
 class IndexUnusableError(UnavailableError):
@@ -27,3 +27,21 @@ class TargetTakenError(UsageError):
     """A folder to export to holds something already."""
 
     code = "auditor.target_taken"
+
+
+class NotAnAuditorError(DeniedError):
+    """The role does not read the audit log."""
+
+    code = "auditor.role"
+
+
+class PurposeError(DeniedError):
+    """The purpose stated is not the one the person is registered for."""
+
+    code = "auditor.purpose"
+
+
+class PdfUnavailableError(UnavailableError):
+    """The report cannot be set as PDF: the program's typesetter lacks its system libraries."""
+
+    code = "auditor.pdf"

@@ -21,7 +21,7 @@ from security.audit.terms import Condition, Question, common_terms, rare_terms
 from security.audit.tree import TILE
 from services.auditor.errors import IndexLiesError, IndexUnusableError
 
-VERSION = 2
+VERSION = 3
 SHARD = 12
 """log2 of the runs of one table of terms."""
 BATCH = 256

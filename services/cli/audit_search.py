@@ -37,6 +37,8 @@ def search(
     event: Annotated[Many, _any("Id of an event, 32 hex.")] = None,
     person: Annotated[Many, _any("Keyed digest of a person, 64 hex, where the act carries one.")] = None,
     sub: Annotated[Many, _any("Subscription that received.")] = None,
+    why: Annotated[Many, _any("Reason code of a decision.")] = None,
+    field: Annotated[Many, _any("Field that was shown, such as police.case.filed.charge.")] = None,
     since: Annotated[str | None, typer.Option(help="From this time on: a date, or date and time with zone.")] = None,
     until: Annotated[str | None, typer.Option(help="Up to this time.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many hits are listed; all are counted.")] = 100,
@@ -58,7 +60,7 @@ def search(
 
     wanted = {
         "act": act, "actor": actor, "role": role, "org": org, "purpose": purpose, "out": out, "obj": obj,
-        "case": case, "event": event, "person": person, "sub": sub,
+        "case": case, "event": event, "person": person, "sub": sub, "why": why, "field": field,
     }  # fmt: skip
     try:
         question = Question(

@@ -14,6 +14,7 @@ from services.desk import alert_page, board, publishing
 from services.desk.alert_contract import ALERT
 from services.desk.decisions import Table, TableOf, decide, detail_decision, guards_between, sees, shell_visible
 from services.desk.errors import NotYoursError
+from services.desk.look_up import LookUps, Sought
 from services.desk.models import ModelCards
 from services.desk.opening import Openings
 from services.desk.people import Person, describe
@@ -70,6 +71,7 @@ class Desk:
         self._options = options
         self._trail = Trail(audit, bus, clock)
         self._openings = Openings(read_model, contracts, sealer, self._trail)
+        self._look_ups = LookUps(read_model, contracts, self._openings, self._trail, clock)
         self._stepping = Stepping(bus, sealer, self._trail, clock, KEK, threading.Lock())
 
     def me(self, person: Person) -> dict[str, Any]:
@@ -131,6 +133,11 @@ class Desk:
         case = self._openings.case_digest(self._openings.detail(opened.row).subject)
         after = self._stepping.take(person, alert_id, replace(step, actor=person.account, role=person.role), note, case)
         return {"state": after.state.value, "version": after.version, "assignee": after.assignee}
+
+    def look_up(self, person: Person, alert_id: str, sought: Sought) -> dict[str, Any]:
+        """Look up a person for the alert's case; LookUpError where there is no duty to it."""
+        opened = self._open(person, alert_id)
+        return self._look_ups.take(person, opened.table, opened.row, opened.guards, sought)
 
     def publish(self, person: Person, alert_id: str, wish: Wish) -> dict[str, Any]:
         """Publish the missing decision as the organisation's system, the person named in the audit log.

@@ -53,7 +53,7 @@ class Openings:
             contract = self.contracts.by_id(row.contract_id)
             fields = [f for f in contract.fields if f.name == PERSON]
             if row.event_id in evidence and fields:
-                _, blobs = self._opened(row)
+                _, blobs = self.opened(row)
                 blob = blobs[contract.class_of[PERSON]]
                 if blob is not None:
                     return bytes(contract.codec.decode_class(contract.class_of[PERSON], blob)[PERSON]).hex()
@@ -93,7 +93,7 @@ class Openings:
 
     def _event(self, table: Table, row: CaseEventRow, guards: int, *, evidence: bool) -> dict[str, Any] | None:
         contract = self.contracts.by_id(row.contract_id)
-        flags, blobs = self._opened(row)
+        flags, blobs = self.opened(row)
         decision = decide(table, contract, flags, guards)
         if not decision.visible:
             return None
@@ -102,6 +102,7 @@ class Openings:
     def _titles(self) -> dict[str, dict[str, str]]:
         return {contract.type: {"zh": contract.zh, "en": contract.en} for contract in self.contracts.all()}
 
-    def _opened(self, row: CaseEventRow) -> tuple[frozenset[str], list[bytes | None]]:
+    def opened(self, row: CaseEventRow) -> tuple[frozenset[str], list[bytes | None]]:
+        """Open an event inside the node: its flags and class blobs."""
         ad = panorama.panorama_ad(bytes.fromhex(row.event_id))
         return panorama.decode_detail(self.sealer.open(row.detail, ad))

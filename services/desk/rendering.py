@@ -31,7 +31,7 @@ def event(
     """Render one event: its routing attributes, its allowed fields, its hidden fields with their reasons."""
     allowed = set(decision.fields)
     why = dict(decision.withheld)
-    values = _values(contract, decision, blobs)
+    values = values_of(contract, decision, blobs)
     return {
         "event_id": row.event_id,
         "type": row.type,
@@ -58,7 +58,8 @@ def hidden(field: Field, reason: str) -> dict[str, Any]:
     return {"name": field.name, "zh": field.zh, "en": field.en, "level": field.level, "why": reason}
 
 
-def _values(contract: Contract, decision: Decision, blobs: Sequence[bytes | None]) -> dict[str, Any]:
+def values_of(contract: Contract, decision: Decision, blobs: Sequence[bytes | None]) -> dict[str, Any]:
+    """Decode the classes that the decision opens."""
     values: dict[str, Any] = {}
     for index, (may, blob) in enumerate(zip(decision.classes, blobs, strict=True)):
         if may and blob is not None:

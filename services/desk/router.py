@@ -8,6 +8,7 @@ GET  /desk/board?district&unit&model&severity&state
 GET  /desk/alerts/{id}               opening is audited
 GET  /desk/alerts/{id}/tag           changes when the page should be asked for again
 POST /desk/alerts/{id}/steps         act, expected_version, reason, assignee, note
+POST /desk/alerts/{id}/look-ups      purpose, and key or event and field: the person's events; audited
 POST /desk/alerts/{id}/publish       type, occurred_at, values, request
 """
 
@@ -21,6 +22,7 @@ from pydantic import BaseModel, Field
 
 from services.desk.desk import Desk
 from services.desk.errors import SessionMissingError
+from services.desk.look_up import Sought
 from services.desk.people import Person
 from services.desk.publishing import Wish
 from streams.clues import ClueAct, Step
@@ -64,6 +66,15 @@ class StepBody(BaseModel):
     reason: str | None = Field(default=None, max_length=40)
     assignee: str | None = Field(default=None, max_length=120)
     note: str = Field(default="", max_length=2000)
+
+
+class LookUpBody(BaseModel):
+    """Who is looked up and what for: a person key (66 hex), or an event of the case and its field."""
+
+    purpose: str = Field(min_length=1, max_length=80)
+    key: str = Field(default="", pattern="^([0-9a-f]{66})?$")
+    event: str = Field(default="", pattern="^([0-9a-f]{32})?$")
+    field: str = Field(default="", max_length=80)
 
 
 class PublishBody(BaseModel):
@@ -149,6 +160,10 @@ def _acts_routes(router: APIRouter, desk: Desk, signed_in: Any) -> None:
     def step(person: Annotated[Person, Depends(signed_in)], alert_id: AlertId, body: StepBody) -> dict[str, Any]:
         wish = Step(body.act, person.account, person.role, body.expected_version, body.assignee, body.reason)
         return desk.step(person, alert_id, wish, body.note)
+
+    @router.post("/alerts/{alert_id}/look-ups")
+    def look_up(person: Annotated[Person, Depends(signed_in)], alert_id: AlertId, body: LookUpBody) -> dict[str, Any]:
+        return desk.look_up(person, alert_id, Sought(body.purpose, body.key, body.event, body.field))
 
     @router.post("/alerts/{alert_id}/publish")
     def publish(person: Annotated[Person, Depends(signed_in)], alert_id: AlertId, body: PublishBody) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from security.logging import configure, get_logger
 from security.policy.compile import compile_table
 from security.policy.table import DecisionTable
 from security.subjects import Principal
+from services.auditor.desk import AuditDesk
+from services.auditor.router import auditor_router
 from services.desk.alert_contract import ALERT
 from services.desk.desk import Desk
 from services.desk.models import ModelCard, ModelCards
@@ -122,9 +124,16 @@ def application(node: Node) -> FastAPI:
     gateway = Gateway(node.door, node.tokens, node.clock)
     app = create_app(gateway)
     app.include_router(desk_router(desk_of(node), node.signed_in))
+    app.include_router(auditor_router(audit_desk_of(node), node.signed_in))
     if node.data.clock.is_file():
         app.include_router(rehearsal_router(node))
     return app
+
+
+def audit_desk_of(node: Node) -> AuditDesk:
+    """Make the officer's desk over the node's own log; its index is the one that `casebus audit search` uses."""
+    index = node.data.root / "audit-index.db"
+    return AuditDesk(node.data.audit, index, node.audit, node.sealer.keyed_digest)
 
 
 def desk_of(node: Node) -> Desk:

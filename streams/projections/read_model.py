@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Engine, Select, func, or_, select
+from sqlalchemy import Engine, Select, func, literal, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from schemas.errors import NotFoundError
+from security.subjects import DISTRICT_LENGTH
 from streams.projections import tables
 from streams.projections.projector import REVISION
 from streams.projections.rows import CLOCK
@@ -112,6 +114,20 @@ class ReadModel:
             .limit(MAX_EVENTS)
         )
         return [CaseEventRow(**row) for row in self._rows(query, table.c.recorded_at, as_of)]
+
+    def within(self, places: Sequence[str], subject: str, limit: int) -> list[CaseEventRow]:
+        """Return the newest events in `places` (prefixes of districts or units) and of the case `subject`."""
+        table = tables.case_events
+        where = [
+            (table.c.unit if len(place) > DISTRICT_LENGTH else table.c.district).startswith(place) for place in places
+        ]
+        query = (
+            select(table, literal(None).label("superseded_by"))
+            .where(or_(table.c.subject == subject, *where))
+            .order_by(table.c.occurred_at.desc(), table.c.event_id)
+            .limit(limit)
+        )
+        return [CaseEventRow(**row) for row in self._rows(query)]
 
     def clue_steps(self, alert_id: str) -> list[ClueStepRow]:
         """Return the steps of a clue, first step first."""

@@ -84,6 +84,7 @@ class Office:
     contracts: Contracts
     projector: Projector
     people: dict[str, Person]
+    folder: Path
     close: Callable[[], None] = field(default=lambda: None)
 
     def settle(self) -> None:
@@ -126,8 +127,17 @@ class Office:
         self.bus.append(alerts.TOPIC, 0, [record])
         return alert_id
 
-    def add_event(self, number: int, kind: str, data: dict[str, Any], flags: frozenset[str] = frozenset()) -> None:
-        """Put an event of the case into the panorama."""
+    def add_event(
+        self,
+        number: int,
+        kind: str,
+        data: dict[str, Any],
+        flags: frozenset[str] = frozenset(),
+        *,
+        subject: str = SUBJECT,
+        unit: str = UNIT,
+    ) -> None:
+        """Put an event into the panorama; of the one case unless another is named."""
         contract = self.contracts.by_type(kind)
         blobs = contract.codec.encode_classes(data)
         detail = panorama.encode_detail(flags, blobs)
@@ -137,8 +147,8 @@ class Office:
             contract_id=contract.id,
             source=POLICE.id,
             district=DISTRICT,
-            unit=UNIT,
-            subject=SUBJECT,
+            unit=unit,
+            subject=subject,
             occurred_at=OPENED + number * HOUR,
             recorded_at=OPENED + number * HOUR + 1,
             level=contract.level,
@@ -197,7 +207,7 @@ def open_office(folder: Path) -> Office:
         bus.close()
         engine.dispose()
 
-    office = Office(desk, bus, audit, sealer, clock, contracts, Projector(engine), people, close)
+    office = Office(desk, bus, audit, sealer, clock, contracts, Projector(engine), people, folder, close)
     office.add_event(1, "police.report.accepted", report(SUMMARY))
     office.add_event(2, "police.report.accepted", report(HIDDEN_SUMMARY), frozenset({"sealed"}))
     wanted = {"ah": SUBJECT, "unit": UNIT, "person": SUSPECT, "wanted_level": "class_a", "reason": WANTED_REASON}

@@ -1,0 +1,124 @@
+"""The auditor's interface over HTTP, read-only, on the node's loopback address; sessions are those of the desk.
+
+GET  /audit/head                                  the newest signed head, and what stands above it
+GET  /audit/search?purpose&case_ref&…             hits with their leaves; `exhaustive` proves that none is left out
+GET  /audit/records/{seq}?purpose&case_ref        one record with its proof, checked here
+GET  /audit/bundle?purpose&case_ref&seq=…         a bundle for `casebus verify`
+POST /audit/verification  level, purpose          begin to verify the whole log
+GET  /audit/verification                          how far it is, or what it found
+"""
+
+# Annotations are evaluated here, not kept as text: the dependencies they name are local to the function.
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Query
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from security.audit.terms import Question
+from services.auditor.desk import Asked, AuditDesk
+from services.desk.errors import SessionMissingError
+from services.desk.people import Person
+from services.desk.router import Sessions
+
+Code = Annotated[str, Field(max_length=120, pattern=r"^[\w./:@-]*$")]
+Reference = Annotated[str, Query(max_length=200)]
+Purpose = Annotated[str, Query(min_length=1, max_length=80, pattern=r"^[\w.:-]+$")]
+Seq = Annotated[int, Path(ge=0, lt=2**53)]
+
+
+class SearchQuery(BaseModel):
+    """What is asked: the terms of `Question`, references and person keys still in the clear; times in microseconds."""
+
+    purpose: str = Field(min_length=1, max_length=80, pattern=r"^[\w.:-]+$")
+    case_ref: str = Field(default="", max_length=200)
+    act: Code = ""
+    actor: Code = ""
+    role: Code = ""
+    org: Code = ""
+    for_purpose: Code = ""
+    out: Code = ""
+    why: Code = ""
+    obj: Code = ""
+    sub: Code = ""
+    field: Code = ""
+    event: str = Field(default="", pattern="^([0-9a-f]{32})?$")
+    person_key: str = Field(default="", pattern="^([0-9a-f]{66})?$")
+    of_case: str = Field(default="", max_length=200)
+    since: int | None = Field(default=None, ge=0, lt=2**53)
+    until: int | None = Field(default=None, ge=0, lt=2**53)
+    exhaustive: bool = False
+    limit: int = Field(default=100, ge=1, le=200)
+
+    def question(self, desk: AuditDesk) -> Question:
+        """Return the question; the desk digests what the log knows by keyed digests only."""
+        given = {name: getattr(self, name) for name in ("act", "actor", "role", "org", "out", "why", "obj", "sub")}
+        given |= {"purpose": self.for_purpose, "event": self.event, "field": self.field}
+        given["case"] = desk.case_digest(self.of_case)
+        given["person"] = desk.person_digest(self.person_key) if self.person_key else ""
+        terms = {name: (value,) for name, value in given.items() if value}
+        return Question(**terms, since=self.since, until=self.until)
+
+
+class VerificationBody(BaseModel):
+    """Level of the verification, and what it is for."""
+
+    level: int = Field(default=3, ge=1, le=4)
+    purpose: str = Field(min_length=1, max_length=80, pattern=r"^[\w.:-]+$")
+    case_ref: str = Field(default="", max_length=200)
+
+
+def auditor_router(desk: AuditDesk, sessions: Sessions) -> APIRouter:
+    """Make the router; the node includes it in its loopback application."""
+    router = APIRouter(prefix="/audit", tags=["audit"])
+
+    def signed_in(authorization: Annotated[str, Header()] = "") -> Person:
+        person = sessions.person(authorization.removeprefix("Bearer "))
+        if person is None:
+            raise SessionMissingError(reason="session")
+        return person
+
+    _reading_routes(router, desk, signed_in)
+    _verification_routes(router, desk, signed_in)
+    _search_route(router, desk, signed_in)
+    return router
+
+
+def _reading_routes(router: APIRouter, desk: AuditDesk, signed_in: Any) -> None:
+    @router.get("/head")
+    def head(person: Annotated[Person, Depends(signed_in)]) -> dict[str, Any]:
+        return desk.head(person)
+
+    @router.get("/records/{seq}")
+    def record(
+        person: Annotated[Person, Depends(signed_in)], seq: Seq, purpose: Purpose, case_ref: Reference = ""
+    ) -> dict[str, Any]:
+        return desk.record(person, Asked(purpose, case_ref), seq)
+
+    @router.get("/bundle")
+    def bundle(
+        person: Annotated[Person, Depends(signed_in)],
+        purpose: Purpose,
+        seq: Annotated[list[int], Query(min_length=1, max_length=1000)],
+        case_ref: Reference = "",
+    ) -> Response:
+        content = desk.bundle(person, Asked(purpose, case_ref), seq)
+        return Response(content, media_type="application/json")
+
+
+def _verification_routes(router: APIRouter, desk: AuditDesk, signed_in: Any) -> None:
+    @router.post("/verification")
+    def verify(person: Annotated[Person, Depends(signed_in)], body: VerificationBody) -> dict[str, Any]:
+        return desk.verify(person, Asked(body.purpose, body.case_ref), body.level)
+
+    @router.get("/verification")
+    def verification(person: Annotated[Person, Depends(signed_in)]) -> dict[str, Any]:
+        return desk.verification(person)
+
+
+def _search_route(router: APIRouter, desk: AuditDesk, signed_in: Any) -> None:
+    @router.get("/search")
+    def search(person: Annotated[Person, Depends(signed_in)], query: Annotated[SearchQuery, Query()]) -> dict[str, Any]:
+        asked = Asked(query.purpose, query.case_ref)
+        question = query.question(desk)
+        return desk.search(person, asked, question, exhaustive=query.exhaustive, limit=query.limit)
