@@ -29,13 +29,13 @@ from services.desk.models import ModelCard, ModelCards
 from services.desk.router import desk_router
 from services.gateway.app import Gateway, create_app
 from services.node.assembly import models_of
-from services.node.memory import settle
 from services.node.node import Node, open_node
 from services.node.ports import listen, port_of
 from services.node.rehearsal import rehearsal_router
 from services.node.site import Site
 from services.node.stopping import AuditWatch, Server, StopSignals
 from services.node.supervisor import CRASHED
+from streams.runners.memory import settle
 from streams.supervision.model import Model
 from streams.supervision.pattern import Timed
 

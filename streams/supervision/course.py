@@ -164,7 +164,7 @@ class Walk:
         if rate is None:
             return None
         rolls = self._roll and not (self._custody is not None and self._in_custody(marked))
-        deadline = rate.deadline(fact, at, day, course, rolls)
+        deadline = rate.known.get((day, rolls)) or rate.deadline(fact, at, day, course, rolls)
         return None if deadline is None else Term(fact, at, rate, deadline, rolls)
 
     def _in_custody(self, marked: Sequence[Marked]) -> bool:

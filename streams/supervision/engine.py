@@ -23,6 +23,9 @@ from streams.supervision.space import Space, fields_of, spaces_of
 Address = Callable[[str, str], bytes]
 """(key space, key) → the name a key's state is stored under."""
 
+REMEMBERED = 65_536
+"""Addresses kept per key space: a case that spoke speaks again soon, and a keyed digest costs nearly a fold."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -75,6 +78,7 @@ class Engine:
             twice = next(m for m in self.models if self._by_id[m.id] is not m)
             raise DuplicateModelError(file=twice.file, path="$.metadata.id", name=twice.id)
         self._spaces = spaces_of(self.models)
+        self._known: dict[str, dict[str, bytes]] = {name: {} for name in self._spaces}
         self._takers: dict[str, tuple[Space, ...]] = {}
         for space in self._spaces.values():
             for event_type in space.fields:
@@ -102,7 +106,7 @@ class Engine:
         for space in self._takers.get(fact.type, ()):
             key = space.models[0].key(fact)
             if key is not None:
-                found[self._address(space.name, key)] = None
+                found[self._address_of(space.name, key)] = None
         return tuple(found)
 
     def apply(
@@ -132,12 +136,21 @@ class Engine:
                 if key is None:
                     self.unkeyed += 1
                     continue
-                address = self._address(space.name, key)
+                address = self._address_of(space.name, key)
                 work = dirty.get(address)
                 if work is None:
                     work = dirty[address] = _Dirty(space.name, key, [])
                 work.facts.append(space.project(fact))
         return dirty
+
+    def _address_of(self, space: str, key: str) -> bytes:
+        known = self._known[space]
+        address = known.get(key)
+        if address is None:
+            if len(known) >= REMEMBERED:
+                known.clear()
+            address = known[key] = self._address(space, key)
+        return address
 
     @staticmethod
     def _due(store: KeyStatePort, marks: Marks) -> list[bytes]:
@@ -165,17 +178,21 @@ class Engine:
         wakes: dict[str, int] = {}
         before, after = dict(state.published), dict[str, Published]()
         for model in self._spaces[state.space].models:
-            for verdict in model.verdicts(counting, marks):
-                alert = model.alert_id(verdict)
-                stands, change = _changed(model, state.key, verdict, before.pop(alert, None))
-                if change is not None:
-                    changes.append(change)
-                if stands is not None:
-                    after[alert] = stands
+            pattern = model.pattern
+            for term in pattern.terms(counting):
+                verdict = pattern.verdict(term, marks)
+                # A term that says nothing and never said anything needs no name: most do.
+                if before or (verdict.state is not None and verdict.state != CLEARED):
+                    alert = model.alert_id(verdict)
+                    stands, change = _changed(model, state.key, verdict, before.pop(alert, None))
+                    if change is not None:
+                        changes.append(change)
+                    if stands is not None:
+                        after[alert] = stands
                 if verdict.wake_at is not None:
                     clock = verdict.wake_at if clock is None else min(clock, verdict.wake_at)
                 for source in verdict.waits:
-                    due = verdict.term.deadline.due_at
+                    due = term.deadline.due_at
                     wakes[source] = min(wakes.get(source, due), due)
         changes += [self._vanished(state.key, alert, old) for alert, old in before.items()]
         state.published = after

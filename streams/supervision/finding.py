@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 from schemas.texts import text
@@ -100,8 +101,14 @@ class Evaluation:
 
 def alert_id(model: str, major: int, triggers: Iterable[bytes]) -> str:
     """Return the identity of an alert: the first 32 hex digits of SHA-256 over model, major version and trigger ids."""
-    ids = b"".join(sorted(triggers))
-    return hashlib.sha256(f"casebus-alert-v1\0{model}\0{major}\0".encode() + ids).hexdigest()[:32]
+    hashed = _alert_prefix(model, major).copy()
+    hashed.update(b"".join(sorted(triggers)))
+    return hashed.hexdigest()[:32]
+
+
+@cache
+def _alert_prefix(model: str, major: int) -> hashlib._Hash:
+    return hashlib.sha256(f"casebus-alert-v1\0{model}\0{major}\0".encode())
 
 
 def transition(previous: State | None, state: State | None) -> State | None:

@@ -21,6 +21,8 @@ class Space:
         """Return the fact with no more fields than the models of this space ask for."""
         data = fact.data
         names = self.fields[fact.type]
+        if not data and not names:
+            return fact
         if len(data) == len(names) and all(name in data for name in names):
             return fact
         kept = {name: data[name] for name in names if name in data}

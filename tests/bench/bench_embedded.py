@@ -29,10 +29,10 @@ from services.gateway.answer import answer
 from services.gateway.app import SWITCH_SECONDS
 from services.gateway.door import Request
 from services.gateway.intake import Limits, read_lines
-from services.node.memory import settle
 from services.node.node import Node, open_node
 from services.node.site import Site
 from services.simulator.city import City, simulate
+from streams.runners.memory import settle
 from tests.bench.disk import raw_seconds, written_by
 from tests.bench.harness import Figure, Report
 

@@ -33,6 +33,7 @@ from streams.runners.faust.changelog import STATE, restore
 from streams.runners.faust.key_states import KEY, PartitionKeyStates
 from streams.runners.faust.stage import Item, Source
 from streams.runners.faust.state import PartitionState, packed
+from streams.runners.memory import settle
 from streams.runners.releasing import DEAD_LETTERS
 from tests.bench.fines_load import facts, stage, work_record
 from tests.bench.harness import Figure, Report
@@ -135,6 +136,7 @@ def _restored(address: KafkaAddress, keystore: Keystore, rows: Rows) -> float:
         keys = (STATE + KEY + n.to_bytes(16, "big") for n in range(at, at + APPENDED))
         appender.append(RESTORED, 0, [Record(key, values[n % len(values)]) for n, key in enumerate(keys)])
     appender.close()
+    settle()  # as the worker does
     began = time.perf_counter()
     found = asyncio.run(restore(settings.Settings(address), RESTORED, 0))
     PartitionKeyStates(PartitionState(found.values), made.sealer)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from services.importer.importer import Importer
 from services.importer.mapping import load_mapping
-from services.node.memory import settle
 from services.node.node import Node, open_node
 from services.node.site import Site
+from streams.runners.memory import settle
 from tests.house import parts
 from tests.integration.fines_log import EVENTS
 from tests.integration.fines_node import MAPPING, SITE, SOURCE

@@ -3,8 +3,9 @@
     key    "k" ‖ address
     value  msgpack [[[timeline, time], …], sealed state]
 
-A restored state is opened when it is first asked for; a changed one is sealed when its transaction is written, once,
-however often it changed in between. The index of what is due is kept in memory and made anew from the states.
+A restored state is decoded and opened when it is first asked for; a changed one is sealed when its transaction is
+written, once, however often it changed in between. The index of what is due is kept in memory and made anew from the
+states.
 """
 
 from __future__ import annotations
@@ -25,37 +26,41 @@ _DOMAIN = b"casebus-state-v1\0"
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[list[tuple[str, int]], bytes]).decode
+_wakes_of = msgspec.msgpack.Decoder(tuple[list[tuple[str, int]], msgspec.Raw]).decode
+NO_WAKES = b"\x92\x90"
+"""How a value begins that wakes never: an array of two, the first of them empty."""
 
 
-class KeyEntry:
-    """One key's state: sealed as it was restored, clear as it is worked with, or both."""
+class KeyEntry(msgspec.Struct, gc=False, eq=False):
+    """One key's state: sealed as it was restored, clear as it is worked with, or both.
 
-    __slots__ = ("_address", "_clear", "_sealed", "_sealer", "wakes")
+    A partition holds very many of them and none refers back: the cycle collector need not walk them.
+    """
 
-    def __init__(
-        self, sealer: Sealer, address: bytes, wakes: Sequence[Wake], clear: bytes | None, sealed: bytes | None = None
-    ) -> None:
-        self.wakes = wakes
-        self._sealer = sealer
-        self._address = address
-        self._clear = clear
-        self._sealed = sealed
+    sealer: Sealer
+    address: bytes
+    wakes: Sequence[Wake]
+    known: bytes | None
+    sealed: bytes | None = None
 
     @property
     def clear(self) -> bytes:
         """The state; raises `SealBrokenError` where it was altered."""
-        if self._clear is None:
-            assert self._sealed is not None
-            self._clear = self._sealer.open(self._sealed, _DOMAIN + self._address)
-        return self._clear
+        if self.known is None:
+            assert self.sealed is not None
+            self.known = self.sealer.open(self.sealed, _DOMAIN + self.address)
+        return self.known
+
+    def __repr__(self) -> str:
+        return f"KeyEntry({self.address.hex()})"  # never the state: asyncio renders what it holds
 
     def pack(self) -> bytes:
         """Return the value for the changelog."""
-        if self._sealed is None:
-            assert self._clear is not None
-            sealer = self._sealer
-            self._sealed = sealer.seal(sealer.name("state", LABEL), _DOMAIN + self._address, self._clear)
-        return _encode((self.wakes, self._sealed))
+        if self.sealed is None:
+            assert self.known is not None
+            sealer = self.sealer
+            self.sealed = sealer.seal(sealer.name("state", LABEL), _DOMAIN + self.address, self.known)
+        return _encode((self.wakes, self.sealed))
 
 
 class PartitionKeyStates:
@@ -65,9 +70,12 @@ class PartitionKeyStates:
         self._state = state
         self._sealer = sealer
         self._heaps: dict[str, list[tuple[int, bytes]]] = {}
-        for key, value in list(state.items()):
-            if key.startswith(KEY) and isinstance(value, bytes):
-                self._restore(key, value)
+        for key, value in state.items():
+            if key[:1] == KEY and type(value) is bytes and not value.startswith(NO_WAKES):
+                for timeline, at in _wakes_of(value)[0]:
+                    self._heaps.setdefault(timeline, []).append((at, key[1:]))
+        for heap in self._heaps.values():
+            heapq.heapify(heap)
 
     def get(self, address: bytes) -> bytes | None:
         """Return the state of a key, or None."""
@@ -94,14 +102,12 @@ class PartitionKeyStates:
 
     def _entry(self, address: bytes) -> KeyEntry | None:
         value = self._state.get(KEY + address)
+        if isinstance(value, bytes):
+            wakes, sealed = _decode(value)
+            value = KeyEntry(self._sealer, address, wakes, None, sealed)
+            self._state.unpack(KEY + address, value)
         assert value is None or isinstance(value, KeyEntry)
         return value
-
-    def _restore(self, key: bytes, value: bytes) -> None:
-        wakes, sealed = _decode(value)
-        address = key[len(KEY) :]
-        self._state.unpack(key, KeyEntry(self._sealer, address, wakes, None, sealed))
-        self._remember(address, wakes)
 
     def _remember(self, address: bytes, wakes: Sequence[Wake]) -> None:
         for timeline, at in wakes:

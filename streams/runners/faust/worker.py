@@ -29,6 +29,7 @@ from streams.runners.faust.partition import OpenPartition
 from streams.runners.faust.producer import TransactionalProducer
 from streams.runners.faust.settings import Settings
 from streams.runners.faust.stage import Item, Source, Stage
+from streams.runners.memory import settle
 
 LOUD_LIBRARIES = ("aiokafka", "faust", "mode")
 WATCH = 0.5
@@ -90,6 +91,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         loop.set_exception_handler(_unhandled)
+        settle()
         watch = loop.create_task(self._watch())
         starting = loop.create_task(self.app.start())
         stopping = loop.create_task(self._stopping.wait())
@@ -222,6 +224,7 @@ class Worker:
             return
         self._readings[source] = Reading(asyncio.get_running_loop().time())
         self.partitions[source] = partition
+        settle()
         self._log.info(
             "worker.partition_opened",
             topic=source.topic,

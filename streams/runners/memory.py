@@ -1,4 +1,4 @@
-"""The node's memory: what a long-lived process tells Python's cycle collector."""
+"""Memory of a long-lived process, a node or a worker: what it tells Python's cycle collector."""
 
 from __future__ import annotations
 
