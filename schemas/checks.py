@@ -9,8 +9,9 @@ from typing import Any
 
 from schemas.codes import code_list
 from schemas.errors import CasebusError
-from schemas.identifiers import FORMATS, IdentifierError, IdNumber
+from schemas.identifiers import FORMATS, IdentifierError
 from schemas.identifiers.person import holds_id_number
+from schemas.identifiers.person import normal as normal_id_number
 from schemas.instants import MAX_DAY, MAX_INSTANT, MIN_DAY, MIN_INSTANT, parse_day, parse_instant
 
 PersonKey = Callable[[str], bytes]
@@ -182,7 +183,7 @@ def _keyed(value: Mapping[str, Any], person_key: PersonKey | None) -> bytes:
     if len(value) != 1 or not isinstance(number, str):
         raise Refusal("event.kind", expected='a person key, or {"id_number": …}')
     try:
-        normal = IdNumber.parse(number).text
+        normal = normal_id_number(number)
     except CasebusError as error:
         raise Refusal(error.code, path=".id_number", **error.fields) from None
     if person_key is None:

@@ -27,6 +27,7 @@ from typing import Any
 
 from schemas.checks import Check, check_of
 from schemas.codec import Codec
+from schemas.sound import Sound, compile_sound
 
 LEVELS = (1, 2, 3, 4)
 FLAG_ORDER = (
@@ -182,6 +183,12 @@ class Contract:
     def checks(self) -> tuple[tuple[str, bool, Check], ...]:
         """(field name, nullable, check) in canonical order: what validation runs."""
         return tuple((f.name, f.nullable, check_of(f.base_type, f.extras, f.parts)) for f in self.fields)
+
+    @cached_property
+    def sound(self) -> Sound:
+        """The generated reader of sound data; compiled at first use."""
+        fields = zip(self.fields, self.checks, strict=True)
+        return compile_sound((f.name, f.nullable, f.base_type, f.extras, check) for f, (_, _, check) in fields)
 
     @cached_property
     def coded(self) -> Mapping[str, str]:

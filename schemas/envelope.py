@@ -7,7 +7,6 @@ RFC 9562) or 8 (derived from source and sequence).
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ SEQUENCE = re.compile(r"[!-~]{1,200}", re.ASCII)
 DISTRICT = re.compile(r"[1-9]\d{5}", re.ASCII)
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 UUID_VERSIONS = (7, 8)
+UUID_VARIANT = 0b10
 MAX_SUBJECT = 128
 MAX_TYPE = 100
 PADDED = 20
@@ -57,10 +57,10 @@ def read_id(value: Any) -> bytes:
     """Return the 16 bytes of a UUID of version 7 or 8."""
     if not isinstance(value, str) or not UUID.fullmatch(value):
         raise ValueError
-    found = uuid.UUID(value)
-    if found.version not in UUID_VERSIONS or found.variant != uuid.RFC_4122:
+    raw = bytes.fromhex(value.replace("-", ""))
+    if raw[6] >> 4 not in UUID_VERSIONS or raw[8] >> 6 != UUID_VARIANT:
         raise ValueError
-    return found.bytes
+    return raw
 
 
 def read_time(value: Any) -> int:

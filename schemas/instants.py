@@ -12,6 +12,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 LEGAL_ZONE = timezone(timedelta(hours=8), "UTC+8")
 """Zone of the days on which code lists and laws take effect; China has kept it, without summer time, since 1992."""
+LEGAL_OFFSET = 8 * 3_600_000_000
+DAY_MICROSECONDS = 86_400_000_000
 MICROSECOND = timedelta(microseconds=1)
 MIN_INSTANT = -62_135_596_800_000_000
 MAX_INSTANT = 253_402_300_799_999_999
@@ -47,6 +49,11 @@ def parse_day(text: str) -> int:
 def format_day(days: int) -> str:
     """Return `YYYY-MM-DD`."""
     return date.fromordinal(days + EPOCH_DAY).isoformat()
+
+
+def legal_day(us: int) -> int:
+    """Return the legal day (UTC+8) of an instant as days since 1970-01-01."""
+    return (us + LEGAL_OFFSET) // DAY_MICROSECONDS
 
 
 def local_day(us: int) -> date:

@@ -236,6 +236,8 @@ def hmac_sha256(key: bytes) -> Callable[[bytes], bytes]:
 
 def normalised(id_number: str) -> str:
     """Return the one form of an id number that keys are made of: half-width, upper case, without spaces."""
+    if id_number.isascii() and id_number.isalnum():
+        return id_number.upper()
     return "".join(unicodedata.normalize("NFKC", id_number).split()).upper()
 
 

@@ -1,7 +1,7 @@
 """Identifiers: how each is written, its check digit, and its one normal form.
 
 `FORMATS` maps the names that contracts use in `casebus.format` to a function text → normal form. Every function raises
-`IdentifierError`; no error holds the text.
+`IdentifierError`; no error holds the text. `NORMAL` holds patterns that tell text which is in normal form already.
 """
 
 from schemas.identifiers.cases import (
@@ -18,13 +18,14 @@ from schemas.identifiers.cases import (
     PoliceCaseNumber,
 )
 from schemas.identifiers.errors import ChecksumError, IdentifierDateError, IdentifierError
-from schemas.identifiers.formats import EXAMPLES, FORMATS
+from schemas.identifiers.formats import EXAMPLES, FORMATS, NORMAL
 from schemas.identifiers.organisation import OrganisationCode, UnifiedCreditCode
 from schemas.identifiers.person import IdNumber
 
 __all__ = [
     "EXAMPLES",
     "FORMATS",
+    "NORMAL",
     "AcceptanceNumber",
     "CaseNumber",
     "ChecksumError",

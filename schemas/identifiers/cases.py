@@ -27,6 +27,8 @@ class CaseNumber:
 
     kind: ClassVar[str] = ""
     pattern: ClassVar[re.Pattern[str]]
+    plain: ClassVar[bool] = False
+    """Whether text that fits the pattern as it stands is its own normal form, with nothing left to check."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -49,6 +51,7 @@ class PoliceCaseNumber(CaseNumber):
     """公安案件编号: A, unit (12, GA 380), year and month of filing, sequence of 4 to 6 digits."""
 
     kind = "police_case_number"
+    plain = True
     pattern = re.compile(r"(?P<a>A)(?P<unit>\d{12})(?P<month>\d{4}(?:0[1-9]|1[0-2]))(?P<sequence>\d{4,6})", re.ASCII)
 
 
@@ -56,6 +59,7 @@ class AcceptanceNumber(CaseNumber):
     """接报案/受案号: J or X, unit (12), 8 to 12 digits of the system's own."""
 
     kind = "acceptance_number"
+    plain = True
     pattern = re.compile(r"(?P<letter>[JX])(?P<unit>\d{12})(?P<sequence>\d{8,12})", re.ASCII)
 
 
@@ -70,6 +74,7 @@ class IntakeNumber(CaseNumber):
     """检察统一受案号: procuratorate (6), year, sequence (7)."""
 
     kind = "intake_number"
+    plain = True
     pattern = re.compile(r"(?P<unit>\d{6})(?P<year>(?:19|20)\d{2})(?P<sequence>\d{7})", re.ASCII)
 
 
@@ -91,6 +96,7 @@ class CourtCaseNumber(CaseNumber):
     """法院案号: such as (2024)沪0101刑初123号; parentheses half width, year, court, type, sequence, part."""
 
     kind = "court_case_number"
+    plain = True
     pattern = re.compile(
         rf"\((?P<year>(?:19|20)\d{{2}})\)(?P<court>最高法|[{PROVINCES}{DEMONSTRATION}](?:\d{{4}}|\d{{2}})?)"
         r"(?P<type>[一-龥]{1,3})(?P<sequence>\d{1,8})号(?P<part>(?:之[一二三四五六七八九十]+)?)",
@@ -119,6 +125,7 @@ class CorrectionsNumber(CaseNumber):
     """社矫编号 of ours: SJ-district-year-sequence (6)."""
 
     kind = "corrections_number"
+    plain = True
     pattern = re.compile(r"SJ-(?P<district>\d{6})-(?P<year>(?:19|20)\d{2})-(?P<sequence>\d{6})", re.ASCII)
 
     @classmethod
@@ -131,6 +138,7 @@ class EnforcementNumber(CaseNumber):
     """行政案件号 of ours: XZ-enforcement body-year-sequence."""
 
     kind = "enforcement_number"
+    plain = True
     pattern = re.compile(r"XZ-(?P<body>[0-9A-Z]{2,18})-(?P<year>(?:19|20)\d{2})-(?P<sequence>\d{1,8})", re.ASCII)
 
     @classmethod

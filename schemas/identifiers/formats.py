@@ -13,18 +13,21 @@ from schemas.identifiers.organisation import OrganisationCode, UnifiedCreditCode
 Normalise = Callable[[str], str]
 
 
-def _shape(kind: str, pattern: str) -> Normalise:
-    compiled = re.compile(pattern, re.ASCII)
+_DISTRICT = re.compile(r"[1-9]\d{5}", re.ASCII)
+_UNIT = re.compile(r"[1-9]\d{11}", re.ASCII)
+_ORGANISATION = re.compile(r"[a-z][a-z0-9]*-[0-9A-Z]{2,12}", re.ASCII)
 
+
+def _shape(kind: str, pattern: re.Pattern[str]) -> Normalise:
     def normal(text: str) -> str:
-        if not compiled.fullmatch(text):
+        if not pattern.fullmatch(text):
             raise IdentifierError(kind=kind)
         return text
 
     return normal
 
 
-def _digits(kind: str, pattern: str) -> Normalise:
+def _digits(kind: str, pattern: re.Pattern[str]) -> Normalise:
     strict = _shape(kind, pattern)
     return lambda text: strict(tidy(text, kind))
 
@@ -37,11 +40,19 @@ FORMATS: Mapping[str, Normalise] = {
     **{kind.kind: _case(kind) for kind in KINDS},
     "uscc": lambda text: str(UnifiedCreditCode.parse(text)),
     "organisation_code": lambda text: str(OrganisationCode.parse(text)),
-    "district": _digits("district", r"[1-9]\d{5}"),
-    "unit": _digits("unit", r"[1-9]\d{11}"),
-    "organisation": _shape("organisation", r"[a-z][a-z0-9]*-[0-9A-Z]{2,12}"),
+    "district": _digits("district", _DISTRICT),
+    "unit": _digits("unit", _UNIT),
+    "organisation": _shape("organisation", _ORGANISATION),
 }
 """Format name → text to normal form; raises `IdentifierError`. An organisation id is a source's part before `/`."""
+
+NORMAL: Mapping[str, re.Pattern[str]] = {
+    **{kind.kind: kind.pattern for kind in KINDS if kind.plain},
+    "district": _DISTRICT,
+    "unit": _UNIT,
+    "organisation": _ORGANISATION,
+}
+"""Format name → a pattern of which every full match is its own normal form; formats that need more are not in it."""
 
 EXAMPLES: Mapping[str, str] = {
     "police_case_number": "A9901030100002025030001",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import date
+from operator import mul
 from typing import Self
 
 from schemas.identifiers.errors import ChecksumError, IdentifierError
@@ -13,6 +14,9 @@ from schemas.identifiers.normal import day, match
 KIND = "id_number"
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECKS = "10X98765432"
+BIRTH = slice(6, 14)
+_ZEROS = ord("0") * sum(WEIGHTS)
+"""What the digits' bytes are too high by, weighted."""
 _PATTERN = re.compile(
     r"(?P<district>[1-9]\d{5})(?P<birth>(?:18|19|20)\d{6})(?P<sequence>\d{3})(?P<check>[\dX])", re.ASCII
 )
@@ -28,12 +32,7 @@ class IdNumber:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read a number in any width and case; raises `IdentifierError`, `IdentifierDateError`, `ChecksumError`."""
-        parts = match(_PATTERN, text, KIND)
-        day(parts["birth"], KIND)
-        body = parts["district"] + parts["birth"] + parts["sequence"]
-        if check_character(body) != parts["check"]:
-            raise ChecksumError(kind=KIND)
-        return cls(body + parts["check"])
+        return cls(normal(text))
 
     @classmethod
     def of(cls, district: str, birth: date, sequence: int) -> Self:
@@ -49,15 +48,27 @@ class IdNumber:
     @property
     def birth(self) -> date:
         """The day of birth."""
-        return day(self.text[6:14], KIND)
+        return day(self.text[BIRTH], KIND)
 
     def __str__(self) -> str:
         return self.text
 
 
+def normal(text: str) -> str:
+    """Return a number in its normal form; errors as of `IdNumber.parse`."""
+    if not _PATTERN.fullmatch(text):
+        text = "".join(match(_PATTERN, text, KIND).values())
+    day(text[BIRTH], KIND)
+    if check_character(text[:-1]) != text[-1]:
+        raise ChecksumError(kind=KIND)
+    return text
+
+
 def check_character(body: str) -> str:
     """Return the check character of the first seventeen digits."""
-    return CHECKS[sum(int(digit) * weight for digit, weight in zip(body, WEIGHTS, strict=True)) % 11]
+    if len(body) != len(WEIGHTS):
+        raise ValueError
+    return CHECKS[(sum(map(mul, body.encode("ascii"), WEIGHTS)) - _ZEROS) % 11]
 
 
 def holds_id_number(text: str) -> bool:

@@ -30,7 +30,6 @@ from services.gateway.publication import (
     quarantine_entry,
 )
 from services.gateway.receipt import Commit, id_text
-from services.gateway.recording import recorded
 from streams.bus.port import Bus, Record
 
 CONFLICT: Final = "gateway.conflict"
@@ -110,7 +109,7 @@ class CommitDraft:
         takings = self._takings[-1]
         taken = _Taken(Status.ACCEPTED, event.id, payload, len(self._speakers) - 1, len(takings))
         self._earlier[source, event.id] = taken
-        takings.append(Taking(recorded(prepared, self._now), payload, body))
+        takings.append(Taking(prepared, payload, body))
         return taken
 
     def _conflict(self, speaker: Speaker, prepared: Prepared, said: Any, body: bytes) -> _Pending:

@@ -69,11 +69,11 @@ class Inspector:
         self._labels: dict[tuple[int, frozenset[str]], Label] = {}
 
     def inspect(self, said: Any, publisher: Source, now: int) -> Prepared | Rejected:
-        """Return the event ready to be packed, or why it cannot pass."""
+        """Return the event ready to be packed, recorded by the gateway's clock, or why it cannot pass."""
         if isinstance(said, Unreadable):
             return Rejected(Status.REFUSED, said.code, (Fault.of("$", said.code, limit=said.limit),))
         try:
-            event = cloudevents.read(said, self._contracts, person_key=self._person_key)
+            event = cloudevents.read(said, self._contracts, person_key=self._person_key, taken_at=now)
         except EventRefusedError as error:
             return self._faulty(said, publisher, now, error.faults)
         contract = self._contracts.by_type(event.type)
