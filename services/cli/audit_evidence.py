@@ -84,14 +84,16 @@ def report(
     bundle: Annotated[Path, typer.Argument(help="File that `export` or `prove --out` wrote.")],
     out: Out,
     lang: Annotated[str, typer.Option(help="zh or en; by default the environment's.")] = "",
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write PDF instead of a web page.")] = False,
     public_key: Key = None,
     policy: PolicyFile = None,
     as_json: Json = False,
 ) -> None:
-    """Verify a bundle and write a printable page of what it proves; print it to PDF from any browser."""
+    """Verify a bundle and write a printable page of what it proves: HTML, or PDF with `--pdf`."""
     from schemas.errors import CasebusError
     from security.audit.bundle import verify_bundle
     from security.audit.files import write_durably
+    from services.auditor.pdf import pdf_of
     from services.auditor.report import report_page
     from services.cli.output import language
 
@@ -99,10 +101,11 @@ def report(
     try:
         content = content_of(bundle)
         verified = verify_bundle(content, policy_of(policy, public_key))
-        write_durably(out, report_page(verified, content, spoken).encode())
+        page = report_page(verified, content, spoken)
+        write_durably(out, pdf_of(page) if pdf else page.encode())
     except CasebusError as error:
         fail(error, as_json=as_json)
-    emit({"file": str(out), "records": len(verified.records), "language": spoken}, as_json=as_json)
+    emit({"file": str(out), "records": len(verified.records), "language": spoken, "pdf": pdf}, as_json=as_json)
 
 
 def write(directory: Path, seq: int, key: VerifierKey, bundle: Path | None, proof_file: Path | None) -> None:
