@@ -41,6 +41,7 @@ from streams.runners.embedded import EmbeddedRunner
 from streams.runners.refolding import refold
 from streams.runners.releasing import Releasing
 from streams.runners.supervising import Supervising
+from streams.view_catalogue import ViewCatalogue
 
 READ_MODEL = "CASEBUS_READ_MODEL"
 """The variable that names another database for the read model, such as a PostgreSQL; without it, DIR/read.db."""
@@ -56,6 +57,7 @@ class Node:
     accounts: Accounts
     signed_in: SignedIn
     views: ViewRegistry
+    view_catalogue: ViewCatalogue
     door: Door
     receivers: list[Deciding]
     runner: EmbeddedRunner
@@ -125,6 +127,7 @@ class Node:
             self.keystore.provision_secret(label)
         engine = engine_of(snapshot, self.sealer, self.contracts)
         self.receivers = receivers_of(snapshot, self.contracts, self.sealer, self.keystore, engine, self.views)
+        self.view_catalogue.keep(self.receivers, self.contracts)
         self.runner.supervising.engine = engine
         refold(self.runner.releasing, engine, self.receivers, stopped)
 
@@ -169,7 +172,7 @@ def _node(ground: Ground, stack: ExitStack) -> Node:
     """Put the parts together; `assemble` then gives them what the control state says."""
     database = open_database(os.environ.get(READ_MODEL) or ground.data.read)
     stack.callback(database.dispose)
-    sources = SourceTable(sources_of(ground.control.snapshot))
+    sources, views = SourceTable(sources_of(ground.control.snapshot)), ViewRegistry()
     door = _door(ground, sources)
     accounts = Accounts(ground.data.people, ground.machine)
     sessions = Sessions(ground.machine)
@@ -182,7 +185,8 @@ def _node(ground: Ground, stack: ExitStack) -> Node:
         tokens=SourceTokens(ground.data.tokens),
         accounts=accounts,
         signed_in=SignedIn(people_of(ground.control.snapshot), accounts, sessions, ground.audit),
-        views=ViewRegistry(),
+        views=views,
+        view_catalogue=ViewCatalogue(ground.bus, views),
         door=door,
         receivers=[],
         runner=_runner(ground, releasing, Projector(database), door),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from services.gateway.app import Gateway, create_app
 from services.node.assembly import models_of
 from services.node.node import Node, open_node
 from services.node.ports import listen, port_of
+from services.node.reading import reading_routers
 from services.node.rehearsal import rehearsal_router
 from services.node.site import Site
 from services.node.stopping import AuditWatch, Server, StopSignals
@@ -92,7 +94,7 @@ def serve(data: Path, port: int, site: Site | None) -> int:
 def run(node: Node, listener: socket.socket, signals: StopSignals) -> None:
     """Serve an open node until a stop is requested, then close it with a signed head."""
     config = uvicorn.Config(
-        application(node),
+        application(node, lambda: signals.requested),
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -119,12 +121,17 @@ def run(node: Node, listener: socket.socket, signals: StopSignals) -> None:
         node.close()
 
 
-def application(node: Node) -> FastAPI:
-    """Make the node's application: the gateway, the desk, and for a demonstration its rehearsal routes."""
+def application(node: Node, stopping: Callable[[], bool] = lambda: False) -> FastAPI:
+    """Make the node's application: the gateway, the desk, and for a demonstration its rehearsal routes.
+
+    `stopping` tells that a stop was requested: streams end by it.
+    """
     gateway = Gateway(node.door, node.tokens, node.clock)
     app = create_app(gateway)
     app.include_router(desk_router(desk_of(node), node.signed_in))
     app.include_router(auditor_router(audit_desk_of(node), node.signed_in))
+    for router in reading_routers(node, stopping):
+        app.include_router(router)
     if node.data.clock.is_file():
         app.include_router(rehearsal_router(node))
     return app

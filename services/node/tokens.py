@@ -1,9 +1,12 @@
-"""Tokens of a node's sources: given and revoked on record, the token itself told to nobody but its asker."""
+"""Tokens of a node's sources and subscriptions: given and revoked on record, told to nobody but their asker."""
 
 from __future__ import annotations
 
 from security.audit.record import Entry
+from security.receiver_key import ReceiverKey, receiver_key
+from services.gateway.readers import SUBSCRIPTION
 from services.node.node import Node
+from services.node.subscriptions import principal_of
 
 
 def issue(node: Node, source: str) -> str:
@@ -21,3 +24,35 @@ def withdraw(node: Node, source: str) -> int:
     """Revoke every token of a source, also one that is registered no more; return how many there were."""
     node.audit.append([Entry(act="key", obj=source, data={"what": "token revoked"})])
     return node.tokens.revoke(source)
+
+
+def issue_to_subscription(node: Node, name: str) -> str:
+    """Make a token that reads the views of a subscription; it is audited first and returned this once.
+
+    Raises:
+        UnknownSubscriptionError: the node has no such subscription that delivers views.
+    """
+    principal = principal_of(node.control.snapshot, name)
+    _note(node, name, "receiver token", principal.organisation)
+    return node.tokens.issue(SUBSCRIPTION + name)
+
+
+def withdraw_from_subscription(node: Node, name: str) -> int:
+    """Revoke every token of a subscription, also of one that has ended; return how many there were."""
+    _note(node, name, "receiver token revoked")
+    return node.tokens.revoke(SUBSCRIPTION + name)
+
+
+def hand_out_key(node: Node, name: str) -> ReceiverKey:
+    """Return the key that opens the sealed part of a subscription's views; handing it out is audited first.
+
+    Raises:
+        UnknownSubscriptionError: the node has no such subscription that delivers views.
+    """
+    principal = principal_of(node.control.snapshot, name)
+    _note(node, name, "receiver key", principal.organisation)
+    return receiver_key(node.keystore, name)
+
+
+def _note(node: Node, name: str, what: str, organisation: str = "") -> None:
+    node.audit.append([Entry(act="key", org=organisation, obj=name, ctl=node.control.epoch, data={"what": what})])

@@ -1,0 +1,149 @@
+"""Reading a subscription's views through the gateway. No HTTP in it.
+
+Only what stands on the view topic is read: release put it there after its manifest was durable, so what is delivered
+here is a part of what was authorised. The reading itself is an act of its own, `pull`, and is durable in the audit log
+before the views leave. Every call asks anew whether the reader still may: a subscription that has ended, is held by a
+breaker or has expired gives nothing more, also not of what was released before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal
+
+from schemas.clock import Clock
+from schemas.errors import DeniedError
+from security.audit.port import Log
+from security.audit.record import Entry
+from services.gateway.readers import Reader
+from streams.bus.port import Reader as BusReader
+from streams.bus.port import Stored
+from streams.receivers import Deciding
+
+PARTITION: Final = 0
+PAGE_VIEWS: Final = 256
+PAGE_BYTES: Final = 1 << 20
+Way = Literal["page", "stream"]
+
+
+class NotYoursError(DeniedError):
+    """The token is not the subscription's; whether there is such a subscription is not said."""
+
+    code: ClassVar[str] = "subscription.not_yours"
+
+
+class HeldError(DeniedError):
+    """The subscription is held: nothing of it leaves until two people release it."""
+
+    code: ClassVar[str] = "subscription.held"
+
+
+class ExpiredError(DeniedError):
+    """The subscription's right has ended."""
+
+    code: ClassVar[str] = "subscription.expired"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Views in the order of the topic.
+
+    Attributes:
+        views: the records as they stand on the topic.
+        next: the offset to ask `after` for what follows; the asked one where there was nothing.
+        end: one past the last view of the subscription.
+    """
+
+    views: tuple[Stored, ...]
+    next: int
+    end: int
+
+
+class Receiving:
+    """Reads for receivers; safe for many threads."""
+
+    def __init__(
+        self,
+        bus: BusReader,
+        audit: Log,
+        clock: Clock,
+        receivers: Callable[[], Mapping[str, Deciding]],
+        epoch: Callable[[], int],
+    ) -> None:
+        """Read from `bus`; `receivers` and `epoch` answer by the present control state."""
+        self._bus, self._audit, self._clock = bus, audit, clock
+        self._receivers, self._epoch = receivers, epoch
+
+    def allowed(self, reader: Reader, subscription: str) -> Deciding:
+        """Return the subscription, if the reader may read its views now.
+
+        Raises:
+            NotYoursError, HeldError, ExpiredError: audited before they are raised.
+        """
+        receiver = self._receivers().get(subscription)
+        error: type[DeniedError] | None = None
+        if receiver is None or reader.subscription != subscription:
+            error = NotYoursError
+        elif receiver.held:
+            error = HeldError
+        elif receiver.principal.expired(self._clock.now_us()):
+            error = ExpiredError
+        if error is None:
+            assert receiver is not None
+            return receiver
+        asked = "" if receiver is None else subscription  # a name that nobody registered may be anything
+        entry = Entry(
+            act="refuse",
+            out=error.code,
+            why=error.code,
+            actor=reader.name,
+            org=reader.organisation,
+            obj=asked,
+            ctl=self._epoch(),
+        )
+        self._audit.append([entry])
+        raise error
+
+    def read(self, reader: Reader, subscription: str, after: int, limit: int, way: Way) -> Page:
+        """Return what follows offset `after`; at most `limit` views and about `PAGE_BYTES`, one view at least.
+
+        Raises what `allowed` raises.
+        """
+        receiver = self.allowed(reader, subscription)
+        stored = self._bus.read(receiver.topic, PARTITION, after + 1, min(limit, PAGE_VIEWS))
+        views = _bounded(stored)
+        if views:
+            self._audit.append([self._pull(reader, receiver, views, way)])
+        end = self._bus.end(receiver.topic, PARTITION)
+        return Page(views, views[-1].offset if views else after, end)
+
+    def end(self, topic: str) -> int:
+        """Return one past the last view of a topic."""
+        return self._bus.end(topic, PARTITION)
+
+    def _pull(self, reader: Reader, receiver: Deciding, views: tuple[Stored, ...], way: Way) -> Entry:
+        principal = receiver.principal
+        return Entry(
+            act="pull",
+            actor=reader.name,
+            org=principal.organisation,
+            purpose=principal.purpose,
+            obj=principal.id,
+            topic=receiver.topic,
+            part=PARTITION,
+            off=views[0].offset,
+            ctl=self._epoch(),
+            data={"count": len(views), "last": views[-1].offset, "way": way},
+        )
+
+
+def _bounded(stored: list[Stored]) -> tuple[Stored, ...]:
+    kept: list[Stored] = []
+    size = 0
+    for view in stored:
+        size += len(view.value)
+        if kept and size > PAGE_BYTES:
+            break
+        kept.append(view)
+    return tuple(kept)

@@ -1,0 +1,113 @@
+"""Subscriptions over HTTP: page by page, or as a stream of server-sent events.
+
+GET /v1/subscriptions/{id}                          what it is, and where it stands
+GET /v1/subscriptions/{id}/events?after=N&limit=M   a page; `form=avro` gives the exact bytes
+GET /v1/subscriptions/{id}/stream                   server-sent events; Last-Event-ID resumes
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi.responses import Response
+
+from schemas.instants import format_instant
+from security.view_schema import UnknownViewError, ViewRegistry
+from services.gateway.described import described
+from services.gateway.exchange import QueryError, TokenError, json_response, language_of
+from services.gateway.readers import Readers, token_of
+from services.gateway.receiving import PAGE_VIEWS, ExpiredError, HeldError, NotYoursError, Receiving
+from services.gateway.view_rendering import Form, cloudevent
+from services.gateway.view_stream import MEDIA, Streams, TooManyStreamsError, Wanted
+
+BEGINNING: Final = -1
+Id = Annotated[str, Path(max_length=120, description="id of the subscription")]
+After = Annotated[int, Query(ge=-1, le=2**62, description="offset of the last view that is known; -1: from the start")]
+InForm = Annotated[Form, Query(description="json: the open fields; avro: the framed view, base64")]
+VIEW: Final[dict[str, Any]] = {
+    "specversion": "1.0",
+    "id": "019ca1b2-3c4d-7e5f-8a6b-7c8d9e0f1a2b",
+    "type": "police.case.filed",
+    "source": "police-990103/cases",
+    "time": "2026-03-01T01:30:00Z",
+    "offset": 41,
+    "manifest": "demo/1207",
+    "sealed": True,
+    "withheld": [{"field": "suspect", "reason": "flag"}],
+    "data": {"unit": "990103010000", "filed_at": "2026-03-01T01:30:00Z"},
+}
+PAGE: Final = {"subscription": "procuratorate-990103-filing", "events": [VIEW], "next": 41, "end": 42}
+CARD: Final = {
+    "subscription": "procuratorate-990103-filing",
+    "organisation": "procuratorate-990103",
+    "purpose": "filing-supervision",
+    "topic": "casebus.view.procuratorate-990103-filing",
+    "types": {"police.case.filed": ["filed_at", "unit"]},
+    "districts": ["990103"],
+    "expires": "2026-03-01T00:00:00Z",
+    "end": 42,
+}
+SSE: Final = "id: 41\nevent: view\ndata: {…}\n\n"
+
+
+def receiving_router(receiving: Receiving, streams: Streams, readers: Readers, registry: ViewRegistry) -> APIRouter:
+    """Make the router."""
+    router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
+    denied = (TokenError, NotYoursError, HeldError, ExpiredError)
+
+    def card(request: Request, subscription: Id) -> Response:
+        """Say what a subscription is: purpose, types and fields, districts, end of its right, end of its topic."""
+        receiver = receiving.allowed(readers.of(request), subscription)
+        principal = receiver.principal
+        return json_response(
+            {
+                "subscription": principal.id,
+                "organisation": principal.organisation,
+                "purpose": principal.purpose,
+                "topic": receiver.topic,
+                "types": {name: sorted(principal.fields.get(name, ())) for name in sorted(principal.event_types)},
+                "districts": list(principal.districts),
+                "expires": None if principal.expires_at is None else format_instant(principal.expires_at),
+                "end": receiving.end(receiver.topic),
+            }
+        )
+
+    def events(
+        request: Request,
+        subscription: Id,
+        after: After = BEGINNING,
+        limit: Annotated[int, Query(ge=1, le=PAGE_VIEWS)] = 100,
+        form: InForm = "json",
+    ) -> Response:
+        """Return a page of views, oldest first; ask for the next one with `after` = `next`."""
+        page = receiving.read(readers.of(request), subscription, after, limit, "page")
+        shown = [cloudevent(view, form, registry) for view in page.views]
+        return json_response({"subscription": subscription, "events": shown, "next": page.next, "end": page.end})
+
+    def stream(
+        request: Request,
+        subscription: Id,
+        after: After = BEGINNING,
+        form: InForm = "json",
+        last: Annotated[int | None, Header(alias="Last-Event-ID", ge=-1, le=2**62)] = None,
+    ) -> Response:
+        """Stream views as they are released, from `after` or `Last-Event-ID` on; comments keep the connection alive."""
+        token = token_of(request)
+        receiver = receiving.allowed(readers.of(request), subscription)
+        return streams.open(
+            Wanted(
+                subscription,
+                receiver.topic,
+                after if last is None else last,
+                form,
+                language_of(request),
+                lambda: readers.by_token(token),
+            )
+        )
+
+    add, place = router.add_api_route, "/{subscription}"
+    add(place, card, **described(CARD, *denied))
+    add(f"{place}/events", events, **described(PAGE, QueryError, *denied, UnknownViewError))
+    add(f"{place}/stream", stream, **described(SSE, QueryError, *denied, TooManyStreamsError, media=MEDIA))
+    return router

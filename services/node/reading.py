@@ -1,0 +1,36 @@
+"""What a node shows to readers: the registry, the catalogue, and the views of subscriptions, by its present state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from fastapi import APIRouter
+
+from security.subjects import Principal
+from services.gateway.readers import Readers
+from services.gateway.receiving import Receiving
+from services.gateway.receiving_api import receiving_router
+from services.gateway.registry import Registry
+from services.gateway.registry_api import registry_router
+from services.gateway.view_stream import Streams
+from services.node.node import Node
+from streams.receivers import Deciding
+from streams.view_topic import ViewReceiver
+
+
+def reading_routers(node: Node, stopping: Callable[[], bool]) -> list[APIRouter]:
+    """Make the routers; `stopping` tells that the node was asked to stop."""
+
+    def receivers() -> Mapping[str, Deciding]:
+        return {each.subscription: each for each in node.receivers if isinstance(each, ViewReceiver)}
+
+    def principals() -> Mapping[str, Principal]:
+        return {name: receiver.principal for name, receiver in receivers().items()}
+
+    readers = Readers(node.tokens, node.sources, principals)
+    receiving = Receiving(node.bus, node.audit, node.clock, receivers, lambda: node.control.epoch)
+    streams = Streams(receiving, node.views, stopping)
+    return [
+        registry_router(Registry(node.contracts, node.view_catalogue), readers),
+        receiving_router(receiving, streams, readers, node.views),
+    ]

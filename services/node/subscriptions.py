@@ -1,0 +1,52 @@
+"""The subscriptions of a node, as its signed control records say them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from schemas.errors import NotFoundError
+from schemas.instants import format_instant
+from security.control import Snapshot
+from security.subjects import Principal, from_body
+
+KIND = "subscription"
+VIEW = "view"
+
+
+class UnknownSubscriptionError(NotFoundError):
+    """The node has no such subscription, or it delivers no views."""
+
+    code: ClassVar[str] = "subscription.unknown"
+
+
+def principal_of(snapshot: Snapshot, name: str) -> Principal:
+    """Return who receives by a subscription that delivers views; raises `UnknownSubscriptionError`."""
+    record = snapshot.records.get((KIND, name))
+    if record is None or record.value["delivers"] != VIEW:
+        raise UnknownSubscriptionError(subscription=name)
+    return from_body(record.value["principal"])
+
+
+def listed(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Return every subscription as plain values: who, what for, until when, who approved it and where that stands."""
+    rows = []
+    for (kind, name), record in sorted(snapshot.records.items()):
+        if kind != KIND:
+            continue
+        body, principal = record.value, from_body(record.value["principal"])
+        rows.append(
+            {
+                "id": name,
+                "delivers": body["delivers"],
+                "organisation": principal.organisation,
+                "purpose": principal.purpose,
+                "basis": body["basis"],
+                "types": sorted(principal.event_types),
+                "districts": list(principal.districts),
+                "expires": None if principal.expires_at is None else format_instant(principal.expires_at),
+                "epoch": record.epoch,
+                "approvers": list(record.approvers),
+                "audit_seq": record.audit_seq,
+            }
+        )
+    return rows
