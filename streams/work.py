@@ -17,16 +17,21 @@ _DOMAIN = b"casebus-work-v1\0"
 
 
 class FactBatch(msgspec.Struct, array_like=True, tag="facts", frozen=True):
-    """The facts of one raw batch."""
+    """The facts of one raw batch, and the control epoch they were released at; 0 where nobody told."""
 
     facts: tuple[Fact, ...]
+    epoch: int = 0
 
 
 class MarkBatch(msgspec.Struct, array_like=True, tag="marks", frozen=True):
-    """Marks, microseconds: the gateway's clock, and up to when each source says it is complete."""
+    """Marks, microseconds: the gateway's clock, and up to when each source says it is complete.
+
+    `epoch` is the control epoch that holds from here on, 0 where nobody told.
+    """
 
     clock: int
     sources: dict[str, int]
+    epoch: int = 0
 
 
 WorkItem = FactBatch | MarkBatch

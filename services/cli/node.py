@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,9 @@ Data = Annotated[Path, typer.Option("--data", envvar="CASEBUS_DATA", help="The n
 def up(
     data: Data = Path(".casebus/data"),
     site: Annotated[Path | None, typer.Option(help="Reviewed site file; needed for a new node.")] = None,
+    kafka: Annotated[
+        str, typer.Option("--kafka", envvar="CASEBUS_KAFKA", help="Bootstrap servers of the Kafka that is its bus.")
+    ] = "",
     port: Annotated[int, typer.Option(help="The node's port on 127.0.0.1.")] = DEFAULT_PORT,
     console_port: Annotated[int, typer.Option(help="The console's port on 127.0.0.1; 0: none.")] = DEFAULT_CONSOLE_PORT,
 ) -> None:
@@ -29,7 +33,7 @@ def up(
 
     for wanted in (port, console_port):
         listen(wanted).close()
-    children = [Child("node", node_command(data, port, site), keep=False)]
+    children = [Child("node", node_command(data, port, site, kafka), keep=False)]
     if console_port:
         children.append(Child("console", console_command(port, console_port), keep=True))
         say(f"casebus: console http://127.0.0.1:{console_port}")
@@ -93,15 +97,12 @@ def read_status(data: Path) -> dict[str, Any]:
     from collections import Counter
 
     from services.demo.outcome import standing
+    from services.node.carrier import reader_of
     from services.node.layout import DataDirectory
-    from streams.bus.embedded import EmbeddedBus
 
     directory = DataDirectory(data)
     name = directory.name()
-    bus = EmbeddedBus(directory.bus, read_only=True)
-    try:
-        topics = {topic: bus.end(topic, 0) for topic in bus.topics("")}
+    with closing(reader_of(directory)) as bus:
+        topics = {t: sum(bus.end(t, n) for n in range(bus.partitions(t))) for t in bus.topics("")}
         states = Counter(found.state for found in standing(bus))
-    finally:
-        bus.close()
     return {"node": name.node, "origin": name.origin, "records": topics, "alerts": dict(sorted(states.items()))}

@@ -39,7 +39,8 @@ def _run(kind: str, data: Path, kafka: str, instance: str, metrics: int | None) 
     import asyncio
 
     from security.logging import configure
-    from services.worker.serving import address_of, serve
+    from services.node.carrier import address_of
+    from services.worker.serving import serve
 
     configure()
     asyncio.run(serve(kind, data, address_of(kafka), instance, metrics))

@@ -14,7 +14,7 @@ from services.simulator.city import City
 from services.simulator.judgement import Found, Verdict, alert_names, compare
 from streams import alerts
 from streams.bus.embedded import EmbeddedBus
-from streams.bus.port import Bus
+from streams.bus.port import Reader
 from streams.supervision.finding import FINAL
 from streams.supervision.model import Model
 
@@ -73,15 +73,16 @@ def outcome_of(data: Path, city: City, seconds: float) -> Outcome:
     return Outcome(city.events, views, final, verdict, report.records, report.ok, seconds, states)
 
 
-def standing(bus: Bus) -> list[Found]:
+def standing(bus: Reader) -> list[Found]:
     """Return the last state of every alert."""
     last: dict[str, str] = {}
-    position = 0
-    while stored := bus.read(alerts.TOPIC, 0, position, PAGE):
-        for each in stored:
-            alert = alerts.decode(each.value)
-            last[alert.id] = alert.state
-        position = stored[-1].offset + 1
+    for partition in range(bus.partitions(alerts.TOPIC)):
+        position = 0
+        while stored := bus.read(alerts.TOPIC, partition, position, PAGE):
+            for each in stored:
+                alert = alerts.decode(each.value)
+                last[alert.id] = alert.state
+            position = stored[-1].offset + 1
     return [Found(alert, state) for alert, state in last.items()]
 
 

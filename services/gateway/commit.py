@@ -173,14 +173,15 @@ class CommitDraft:
 
     def _append(self, bus: Bus, published: Sequence[Publication], kept: Sequence[Kept], node: str) -> int:
         """Append in one transaction; return the number of the first dead letter."""
-        by_topic: dict[str, list[Record]] = {}
+        by_place: dict[tuple[str, int], list[Record]] = {}
         for publication in published:
-            by_topic.setdefault(publication.topic, []).append(publication.record(self._sealer, node))
+            place = publication.topic, publication.partition(bus.partitions(publication.topic))
+            by_place.setdefault(place, []).append(publication.record(self._sealer, node))
         letters = [draft.record(self._sealer) for _, draft, _ in self._letters]
         first_letter = 0
         with bus.transaction() as change:
-            for topic, records in by_topic.items():
-                change.append(topic, PARTITION, records)
+            for (topic, partition), records in by_place.items():
+                change.append(topic, partition, records)
             if letters:
                 first_letter = change.append(TOPIC, PARTITION, letters) - len(letters) + 1
             self._memory.put(change, kept)

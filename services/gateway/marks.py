@@ -23,7 +23,8 @@ class DeclaredMark(msgspec.Struct, array_like=True, frozen=True):
     Attributes:
         complete_to: microseconds; everything of the source before it has been sent.
         declared_at: the gateway's clock when it was declared.
-        after: raw topic → offset that must have been read before the mark counts.
+        after: raw topic → offset that must have been read before the mark counts; topics of several partitions are
+            told the mark in-band instead.
     """
 
     complete_to: int
@@ -48,7 +49,8 @@ class DeclaredMarks:
             kept = change.get(STORE, key)
             before = _decode(kept).complete_to if kept else 0
             mark = max(min(complete_to, now), before)
-            after = {topic: self._bus.end(topic, 0) for topic in self._bus.topics(self._topics)}
+            topics = [topic for topic in self._bus.topics(self._topics) if self._bus.partitions(topic) == 1]
+            after = {topic: self._bus.end(topic, 0) for topic in topics}
             change.put(STORE, key, _encode(DeclaredMark(mark, now, after)))
         return mark
 

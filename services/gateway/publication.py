@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -59,6 +60,10 @@ class Publication:
     def topic(self) -> str:
         """The raw topic it goes to."""
         return RAW + self.speaker.source.agency
+
+    def partition(self, count: int) -> int:
+        """Return its partition: a source keeps to one, for release tells repeats within a partition."""
+        return zlib.crc32(self.speaker.source.id.encode()) % count
 
     def entry(self) -> Entry:
         """Make the audit record: ids, keyed payload digests and the digest of the sealed batch; no clear digest."""

@@ -1,4 +1,4 @@
-"""`python -m services.node --data DIR --port P [--site FILE]`: what `casebus node up` keeps running."""
+"""`python -m services.node --data DIR --port P [--site FILE] [--kafka HOST:PORT]`: what `node up` keeps running."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from schemas.errors import CasebusError
 from services.cli.output import fail_with
+from services.node.carrier import address_of
 from services.node.server import serve
 from services.node.site import Site
 
@@ -19,9 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="the node's data directory")
     parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--site", type=Path, help="reviewed site file; makes the node, or brings it to what it says")
+    parser.add_argument("--kafka", default="", help="bootstrap servers of the Kafka that is the node's bus")
     options = parser.parse_args(arguments)
     try:
-        return serve(options.data, options.port, Site.load(options.site) if options.site else None)
+        kafka = address_of(options.kafka) if options.kafka else None
+        return serve(options.data, options.port, Site.load(options.site) if options.site else None, kafka)
     except CasebusError as error:
         return fail_with(error)
 

@@ -14,12 +14,12 @@ from schemas.clock import Clock, SystemClock
 from security.audit.log import AuditLog
 from security.keys.file import FileKeystore
 from security.sealing import Sealer
+from services.node.carrier import Carrier, carrier_of
 from services.node.establishment import wanted_of
 from services.node.layout import DataDirectory, NodeName, UnfinishedNodeError
 from services.node.site import Site
-from streams.bus.embedded import EmbeddedBus
+from streams.bus.kafka_address import KafkaAddress
 from streams.control import ControlLog
-from streams.runners.citations import highest_citation
 
 AUDIT_KEY = "audit"
 CONTROL_KEY = "control"
@@ -42,7 +42,7 @@ class Ground:
     contracts: Contracts
     keystore: FileKeystore
     sealer: Sealer
-    bus: EmbeddedBus
+    carrier: Carrier
     audit: AuditLog
     control: ControlLog
 
@@ -52,7 +52,9 @@ class Ground:
         return min(int(body["ceiling"]) for body in self.control.snapshot.of("site").values())
 
 
-def open_ground(data: DataDirectory, site: Site | None, clock: Clock, stack: ExitStack) -> Ground:
+def open_ground(
+    data: DataDirectory, site: Site | None, clock: Clock, stack: ExitStack, kafka: KafkaAddress | None = None
+) -> Ground:
     """Open the ground of a node; what was opened is closed by `stack`, last first."""
     data.lock()
     stack.callback(data.unlock)
@@ -60,15 +62,15 @@ def open_ground(data: DataDirectory, site: Site | None, clock: Clock, stack: Exi
     keystore = FileKeystore(data.keys / "keystore.json")
     for label in (AUDIT_KEY, CONTROL_KEY, RECEIPT_KEY):
         keystore.provision_signer(label)
-    bus = EmbeddedBus(data.bus)
-    stack.callback(bus.close)
-    floor = highest_citation(bus, name.node)
+    carrier = carrier_of(data, name.node, kafka, stack)
+    floor = carrier.floor(name.node)
     audit = AuditLog.open(data.audit, name.origin, name.node, keystore.signer(AUDIT_KEY), clock, floor=floor)
     stack.callback(audit.close)
-    control = ControlLog(bus, audit, keystore.signer(CONTROL_KEY))
+    carrier.replicate(audit)
+    control = ControlLog(carrier.bus, audit, keystore.signer(CONTROL_KEY))
     establish(data, control, site)
     sealer = Sealer(keystore, machine, provisions=True)
-    return Ground(data, name, clock, machine, Contracts.load(), keystore, sealer, bus, audit, control)
+    return Ground(data, name, clock, machine, Contracts.load(), keystore, sealer, carrier, audit, control)
 
 
 def establish(data: DataDirectory, control: ControlLog, site: Site | None) -> None:

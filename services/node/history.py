@@ -14,7 +14,7 @@ from security.subjects import Principal
 from services.node.node import Node, open_node
 from streams.history import Replay
 from streams.release import MANIFEST_LISTS
-from streams.runners.releasing import PARTITION, RAW
+from streams.runners.releasing import RAW
 from streams.supervision.fact import Fact
 from streams.supervision.model import Model
 
@@ -45,15 +45,15 @@ def released(node: Node, models: Sequence[Model], actor: str) -> Iterator[Fact]:
     principal = principal_of(models)
     table = compile_table(principal, [c for c in node.contracts.all() if c.type in principal.event_types])
     replay = Replay(table, node.contracts)
-    for topic in node.bus.topics(RAW):
+    for topic, partition in [(t, n) for t in node.bus.topics(RAW) for n in range(node.bus.partitions(t))]:
         position = 0
-        while stored := node.bus.read(topic, PARTITION, position, PAGE):
+        while stored := node.bus.read(topic, partition, position, PAGE):
             facts: list[Fact] = []
             entries: list[Entry] = []
             for record in stored:
                 given = replay.facts(unpack(record.value, node.sealer))
                 if given:
-                    place: dict[str, Any] = {"topic": topic, "part": PARTITION, "off": record.offset}
+                    place: dict[str, Any] = {"topic": topic, "part": partition, "off": record.offset}
                     entries += manifest(given, table.digest, node.control.epoch, actor, place)
                 facts += given
             if entries:

@@ -1,13 +1,13 @@
 """The data directory of a node: where each thing lies, and the lock that keeps a second node out.
 
-DIR/node.json       name and origin of the node, version of this layout
+DIR/node.json       name and origin of the node, what its bus is, version of this layout
 DIR/clock.json      a scaled or stepped clock, for demonstrations only
 DIR/keys/           keystore, 0600
 DIR/people.json     local accounts (argon2id), 0600
 DIR/tokens.json     digests of the organisation systems' tokens, 0600
 DIR/audit/          the audit log; its public key is DIR/audit/log.vkey
 DIR/epoch.json      the highest control epoch this node has seen
-DIR/bus.db          topics, stores and positions
+DIR/bus.db          topics, stores and positions, where the bus is not Kafka
 DIR/read.db         the read model; it can be thrown away and is made anew from the bus
 DIR/lock            held by the running node
 """
@@ -25,6 +25,7 @@ from schemas.errors import IntegrityError, NotFoundError, UnavailableError, Usag
 from security.private_file import PrivateFile
 
 LAYOUT_VERSION = 1
+KAFKA = "kafka"
 PRIVATE = 0o600
 PRIVATE_FOLDER = 0o700
 
@@ -87,12 +88,19 @@ class DataDirectory:
         """Whether a node was provisioned here."""
         return (self.root / "node.json").is_file()
 
-    def make(self, name: NodeName) -> None:
-        """Make the folders and name the node; an existing node keeps its name."""
+    @property
+    def on_kafka(self) -> bool:
+        """Whether the node was made on Kafka; else its bus is DIR/bus.db."""
+        return bool(json.loads((self.root / "node.json").read_text(encoding="utf-8")).get("bus") == KAFKA)
+
+    def make(self, name: NodeName, *, on_kafka: bool = False) -> None:
+        """Make the folders, name the node and say what its bus is; an existing node keeps its name and bus."""
         for folder in (self.root, self.keys):
             folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         if not self.exists:
-            body = {"layout": LAYOUT_VERSION, "node": name.node, "origin": name.origin}
+            body: dict[str, Any] = {"layout": LAYOUT_VERSION, "node": name.node, "origin": name.origin}
+            if on_kafka:
+                body["bus"] = KAFKA
             write_private(self.root / "node.json", body)
 
     def name(self) -> NodeName:

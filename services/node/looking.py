@@ -7,9 +7,9 @@ from pathlib import Path
 from security import control
 from security.control import Snapshot
 from security.keys.file import FileKeystore
+from services.node.carrier import reader_of
 from services.node.ground import CONTROL_KEY
 from services.node.layout import DataDirectory
-from streams.bus.embedded import EmbeddedBus
 from streams.control import PAGE, PARTITION, TOPIC
 
 
@@ -22,7 +22,7 @@ def control_state(root: Path) -> Snapshot:
     data = DataDirectory(root)
     data.name()
     public_key = FileKeystore(data.keys / "keystore.json").signer(CONTROL_KEY).public_key
-    bus, snapshot, position = EmbeddedBus(data.bus, read_only=True), Snapshot(), 0
+    bus, snapshot, position = reader_of(data), Snapshot(), 0
     try:
         while stored := bus.read(TOPIC, PARTITION, position, PAGE):
             snapshot = snapshot.apply_all([control.decode(each.value) for each in stored], public_key)

@@ -31,15 +31,17 @@ from services.node.layout import DataDirectory, NodeName, NoNodeError
 from services.node.people import SignedIn, people_of
 from services.node.site import Site
 from services.node.timekeeping import load_clock
-from streams.bus.embedded import EmbeddedBus
+from streams.bus.kafka_address import KafkaAddress
+from streams.bus.port import Bus
 from streams.control import ControlLog
 from streams.projections.database import open_database
 from streams.projections.projector import Projector
 from streams.projections.read_model import ReadModel
 from streams.receivers import Deciding
 from streams.runners.embedded import EmbeddedRunner
-from streams.runners.refolding import refold
+from streams.runners.kafka_node import KafkaNodeRunner
 from streams.runners.releasing import Releasing
+from streams.runners.runner import Runner
 from streams.runners.supervising import Supervising
 from streams.view_catalogue import ViewCatalogue
 
@@ -60,7 +62,7 @@ class Node:
     view_catalogue: ViewCatalogue
     door: Door
     receivers: list[Deciding]
-    runner: EmbeddedRunner
+    runner: Runner
     read_model: ReadModel
     _stack: ExitStack
 
@@ -95,9 +97,9 @@ class Node:
         return self.ground.sealer
 
     @property
-    def bus(self) -> EmbeddedBus:
-        """The node's bus."""
-        return self.ground.bus
+    def bus(self) -> Bus:
+        """The node's bus, as the gateway has it."""
+        return self.ground.carrier.bus
 
     @property
     def audit(self) -> AuditLog:
@@ -128,8 +130,7 @@ class Node:
         engine = engine_of(snapshot, self.sealer, self.contracts)
         self.receivers = receivers_of(snapshot, self.contracts, self.sealer, self.keystore, engine, self.views)
         self.view_catalogue.keep(self.receivers, self.contracts)
-        self.runner.supervising.engine = engine
-        refold(self.runner.releasing, engine, self.receivers, stopped)
+        self.runner.renew(engine, self.receivers, stopped)
 
     def close(self) -> None:
         """Stop cleanly: a signed head over everything, files closed, the directory given back."""
@@ -144,8 +145,11 @@ def open_node(
     *,
     clock: Clock | None = None,
     stopped: Callable[[], bool] = lambda: False,
+    kafka: KafkaAddress | None = None,
 ) -> Node:
     """Open the node in `root`; with `site` make it first, or bring it to what the site says.
+
+    With `kafka` a new node is made on that Kafka; one that was is found by the environment where it is not given.
 
     Where `stopped` becomes true on the way, history may not be folded for changed models yet: only closing is left.
 
@@ -158,9 +162,9 @@ def open_node(
     if not data.exists:
         if site is None:
             raise NoNodeError(path=root.name)
-        data.make(NodeName(site.node, site.origin))
+        data.make(NodeName(site.node, site.origin), on_kafka=kafka is not None)
     with ExitStack() as stack:
-        ground = open_ground(data, site, clock or load_clock(data.clock), stack)
+        ground = open_ground(data, site, clock or load_clock(data.clock), stack, kafka)
         node = _node(ground, stack)
         node.assemble(stopped)
         ground.audit.append([Entry(act="start", obj=ground.name.node, ctl=ground.control.epoch)])
@@ -176,9 +180,6 @@ def _node(ground: Ground, stack: ExitStack) -> Node:
     door = _door(ground, sources)
     accounts = Accounts(ground.data.people, ground.machine)
     sessions = Sessions(ground.machine)
-    releasing = Releasing(
-        ground.bus, ground.audit, ground.sealer, ground.contracts, list, lambda: ground.control.epoch, ground.name.node
-    )
     node = Node(
         ground=ground,
         sources=sources,
@@ -186,21 +187,20 @@ def _node(ground: Ground, stack: ExitStack) -> Node:
         accounts=accounts,
         signed_in=SignedIn(people_of(ground.control.snapshot), accounts, sessions, ground.audit),
         views=views,
-        view_catalogue=ViewCatalogue(ground.bus, views),
+        view_catalogue=ViewCatalogue(ground.carrier.bus, views),
         door=door,
         receivers=[],
-        runner=_runner(ground, releasing, Projector(database), door),
+        runner=_runner(ground, sources, Projector(database), door, lambda: node.receivers, stack),
         read_model=ReadModel(database),
         _stack=ExitStack(),
     )
-    releasing.receivers = lambda: node.receivers
     return node
 
 
 def _door(ground: Ground, sources: SourceTable) -> Door:
     return Door(
         ground.contracts,
-        ground.bus,
+        ground.carrier.bus,
         ground.audit,
         ground.sealer,
         ground.clock,
@@ -211,10 +211,31 @@ def _door(ground: Ground, sources: SourceTable) -> Door:
     )
 
 
-def _runner(ground: Ground, releasing: Releasing, projector: Projector, door: Door) -> EmbeddedRunner:
-    engine = engine_of(ground.control.snapshot, ground.sealer, ground.contracts)
-    supervising = Supervising(ground.bus, ground.sealer, engine, lambda: ground.control.epoch)
-    return EmbeddedRunner(ground.bus, ground.clock, releasing, supervising, projector, declared_by(door))
+def _runner(
+    ground: Ground,
+    sources: SourceTable,
+    projector: Projector,
+    door: Door,
+    receivers: Callable[[], Sequence[Deciding]],
+    stack: ExitStack,
+) -> Runner:
+    carrier, sealer, declared = ground.carrier, ground.sealer, declared_by(door)
+
+    def epoch() -> int:
+        return ground.control.epoch
+
+    if carrier.kafka is not None:
+
+        def agencies() -> Mapping[str, str]:
+            return {source.id: source.agency for source in sources.all()}
+
+        made = KafkaNodeRunner(carrier.bus, carrier.kafka, ground.clock, sealer, projector, declared, agencies, epoch)
+        stack.callback(made.close)
+        return made
+    engine = engine_of(ground.control.snapshot, sealer, ground.contracts)
+    releasing = Releasing(carrier.bus, ground.audit, sealer, ground.contracts, receivers, epoch, ground.name.node)
+    supervising = Supervising(carrier.bus, sealer, engine, epoch)
+    return EmbeddedRunner(carrier.bus, ground.clock, releasing, supervising, projector, declared)
 
 
 def declared_by(door: Door) -> Callable[[], Mapping[str, int]]:

@@ -43,7 +43,7 @@ def rehearsal_router(node: Node) -> APIRouter:
         wanted = node.clock.now_us()
         until = time.monotonic() + DRAIN_SECONDS
         while time.monotonic() < until:
-            if node.runner.supervising.marks().clock >= wanted and not node.runner.lag():
+            if node.runner.reached() >= wanted and not node.runner.lag():
                 return {"drained": True}
             time.sleep(WAIT_SECONDS)
         return {"drained": False}

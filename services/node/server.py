@@ -37,6 +37,7 @@ from services.node.rehearsal import rehearsal_router
 from services.node.site import Site
 from services.node.stopping import AuditWatch, Server, StopSignals
 from services.node.supervisor import CRASHED
+from streams.bus.kafka_address import KafkaAddress
 from streams.runners.memory import settle
 from streams.supervision.model import Model
 from streams.supervision.pattern import Timed
@@ -72,8 +73,8 @@ class Worker:
             os._exit(CRASHED)
 
 
-def serve(data: Path, port: int, site: Site | None) -> int:
-    """Run the node of `data` on 127.0.0.1:`port` until it is told to stop.
+def serve(data: Path, port: int, site: Site | None, kafka: KafkaAddress | None = None) -> int:
+    """Run the node of `data` on 127.0.0.1:`port` until it is told to stop; with `kafka`, on that bus.
 
     Raises:
         PortInUseError, NodeLockedError, NoNodeError, IntegrityError: before anything was served.
@@ -82,7 +83,7 @@ def serve(data: Path, port: int, site: Site | None) -> int:
     signals = StopSignals()
     with signals.installed():
         listener = listen(port)
-        node = open_node(data, site, stopped=lambda: signals.requested)
+        node = open_node(data, site, stopped=lambda: signals.requested, kafka=kafka)
         if signals.requested:
             node.close()
         else:
@@ -156,7 +157,7 @@ def desk_of(node: Node) -> Desk:
 
     return Desk(
         read_model=node.read_model,
-        bus=node.bus,
+        bus=node.ground.carrier.desk,
         audit=node.audit,
         sealer=node.sealer,
         tables=table_of,

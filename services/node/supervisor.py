@@ -140,10 +140,10 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def node_command(data: Path, port: int, site: Path | None) -> list[str]:
+def node_command(data: Path, port: int, site: Path | None, kafka: str = "") -> list[str]:
     """Return the command of the node process."""
-    site_option = ["--site", str(site)] if site else []
-    return [sys.executable, "-m", "services.node", "--data", str(data), "--port", str(port), *site_option]
+    options = [*(["--site", str(site)] if site else []), *(["--kafka", kafka] if kafka else [])]
+    return [sys.executable, "-m", "services.node", "--data", str(data), "--port", str(port), *options]
 
 
 def console_command(port: int, console_port: int) -> list[str]:

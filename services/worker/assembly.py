@@ -1,28 +1,30 @@
 """From a data directory and a Kafka to a worker: the composition root of release and supervise on Kafka.
 
-The directory holds the keys (the node's keystore) and, per instance, the worker's own audit log. What it does is said
-by the control records on Kafka, verified as anywhere else.
+The directory holds the keys (the node's keystore) and, per instance, the worker's own audit log and the highest epoch
+it has seen. What it does is said by the control records on Kafka, verified as anywhere else; a change is followed while
+it runs, each partition where its records say so.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 from schemas.catalogue import Contracts
 from schemas.clock import Clock, SystemClock
-from security import control
+from schemas.errors import UnavailableError
 from security.audit.log import AuditLog
-from security.control import Snapshot
 from security.keys.file import FileKeystore
 from security.keys.port import Keystore
 from security.sealing import Sealer
 from security.view_schema import ViewRegistry
 from services.node.assembly import engine_of, receivers_of
 from services.node.ground import AUDIT_KEY, CONTROL_KEY
-from services.node.layout import DataDirectory
+from services.node.layout import PRIVATE_FOLDER, DataDirectory
 from streams.bus.kafka_address import KafkaAddress
 from streams.bus.kafka_reader import KafkaReader
-from streams.control import PAGE, PARTITION, TOPIC
+from streams.control_history import ControlHistory
+from streams.runners.faust.knowledge import Known
 from streams.runners.faust.release_stage import NAME as RELEASE
 from streams.runners.faust.release_stage import ReleaseStage
 from streams.runners.faust.supervise_stage import SuperviseStage
@@ -30,6 +32,14 @@ from streams.runners.faust.topology import Topology
 from streams.runners.releasing import RAW
 
 WORKERS = "workers"
+KEPT = 4
+"""Epochs that are kept put together: partitions change over one after the other."""
+
+
+class NoControlError(UnavailableError):
+    """Kafka holds no control records yet: the node has not been started against it."""
+
+    code = "worker.no_control"
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,7 @@ class Parts:
     keystore: Keystore
     sealer: Sealer
     contracts: Contracts
-    snapshot: Snapshot
+    control: ControlHistory
     topology: Topology
     clock: Clock
 
@@ -56,33 +66,59 @@ def assemble(data: DataDirectory, address: KafkaAddress, instance: str) -> Parts
 
     Raises:
         NoNodeError: the directory holds no keys. KafkaUnavailableError: no broker answers.
-        ControlError: a control record does not fit.
+        ControlError: a control record does not fit. EpochLostError: control ends below what this worker has seen.
     """
     data.name()
     keystore, clock = FileKeystore(data.keys / "keystore.json"), SystemClock()
-    snapshot = snapshot_of(address, keystore.signer(CONTROL_KEY).public_key)
+    own = DataDirectory(data.root / WORKERS / instance)
+    own.root.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    reader = KafkaReader(address, "casebus-control")
+    control = ControlHistory(reader, keystore.signer(CONTROL_KEY).public_key, own.keep_epoch)
+    if not control.newest():
+        raise NoControlError
     sealer = Sealer(keystore, clock, provisions=True)
-    return Parts(data, instance, keystore, sealer, Contracts.load(), snapshot, Topology.of(address), clock)
+    return Parts(data, instance, keystore, sealer, Contracts.load(), control, Topology.of(address), clock)
 
 
-def snapshot_of(address: KafkaAddress, public_key: bytes) -> Snapshot:
-    """Verify and apply every control record on Kafka."""
-    reader, snapshot, position = KafkaReader(address, "casebus-control"), Snapshot(), 0
-    try:
-        while stored := reader.read(TOPIC, PARTITION, position, PAGE):
-            snapshot = snapshot.apply_all([control.decode(each.value) for each in stored], public_key)
-            position = stored[-1].offset + 1
-    finally:
-        reader.close()
-    return snapshot
+class WorkerKnowledge:
+    """Implements `Knowledge`: puts together what an epoch says, and keeps the last few."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._views = ViewRegistry()
+        self._kept: dict[int, Known] = {}
+        self._lock = threading.Lock()
+
+    def newest(self) -> int:
+        """Return the newest epoch there is."""
+        return self._parts.control.newest()
+
+    def fold(self, epoch: int) -> int:
+        """Return the newest epoch at or below `epoch` that changed a model."""
+        return self._parts.control.fold(epoch)
+
+    def at(self, epoch: int) -> Known:
+        """Return what holds at an epoch."""
+        with self._lock:
+            known = self._kept.get(epoch)
+            if known is None:
+                known = self._kept[epoch] = self._made(epoch)
+                if len(self._kept) > KEPT:
+                    del self._kept[min(self._kept)]
+            return known
+
+    def _made(self, epoch: int) -> Known:
+        parts = self._parts
+        snapshot = parts.control.at(epoch)
+        engine = engine_of(snapshot, parts.sealer, parts.contracts)
+        receivers = receivers_of(snapshot, parts.contracts, parts.sealer, parts.keystore, engine, self._views)
+        return Known(epoch, parts.control.fold(epoch), engine, receivers)
 
 
 def release_stage(parts: Parts) -> ReleaseStage:
     """Make the release stage; its manifests go to the instance's own log."""
-    name, snapshot = parts.data.name(), parts.snapshot
+    name = parts.data.name()
     parts.topology.require(RELEASE, parts.raw)
-    engine = engine_of(snapshot, parts.sealer, parts.contracts)
-    receivers = receivers_of(snapshot, parts.contracts, parts.sealer, parts.keystore, engine, ViewRegistry())
     directory = parts.data.root / WORKERS / parts.instance / "audit"
     directory.mkdir(parents=True, exist_ok=True)
     audit = AuditLog.open(
@@ -93,9 +129,7 @@ def release_stage(parts: Parts) -> ReleaseStage:
         audit=audit,
         sealer=parts.sealer,
         contracts=parts.contracts,
-        engine=engine,
-        receivers=lambda: receivers,
-        epoch=lambda: snapshot.epoch,
+        knowledge=WorkerKnowledge(parts),
         node=parts.instance,
         partitions=parts.topology.partitions,
     )
@@ -103,11 +137,9 @@ def release_stage(parts: Parts) -> ReleaseStage:
 
 def supervise_stage(parts: Parts) -> SuperviseStage:
     """Make the supervise stage."""
-    snapshot = parts.snapshot
     stage = SuperviseStage(
         sealer=parts.sealer,
-        engine=engine_of(snapshot, parts.sealer, parts.contracts),
-        epoch=lambda: snapshot.epoch,
+        knowledge=WorkerKnowledge(parts),
         partitions=parts.topology.partitions,
         writers=parts.topology.writers(RELEASE, parts.raw),
     )

@@ -92,6 +92,10 @@ class KafkaBus:
         """Name the topics that begin with `prefix`."""
         return self._reader.topics(prefix)
 
+    def partitions(self, topic: str) -> int:
+        """Return how many partitions a topic has; raises `KafkaTopicMissingError` where there is none."""
+        return self._reader.partitions(topic)
+
     def append(self, topic: str, partition: int, records: Sequence[Record]) -> int:
         """Append in a transaction of its own; return the offset of the last record."""
         with self.transaction() as change:

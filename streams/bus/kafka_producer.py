@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -99,6 +99,19 @@ class KafkaAppender:
         try:
             with self._lock:
                 return settled(self._producer, send(self._producer, topic, partition, records))
+        except KafkaError as error:
+            raise told(error, topic, self._topics) from error
+
+    def append_all(self, rows: Mapping[tuple[str, int], Sequence[Record]]) -> None:
+        """Append to several partitions (topic, number) at once; raises what `append` does, some may stand then."""
+        topic = ""
+        try:
+            with self._lock:
+                futures = []
+                for (topic, partition), records in rows.items():
+                    futures += send(self._producer, topic, partition, records)
+                if futures:
+                    settled(self._producer, futures)
         except KafkaError as error:
             raise told(error, topic, self._topics) from error
 

@@ -15,7 +15,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from streams.bus.kafka_address import KafkaAddress
-from streams.bus.kafka_errors import KafkaUnavailableError, translated
+from streams.bus.kafka_errors import KafkaTopicMissingError, KafkaUnavailableError, translated
 from streams.bus.port import Stored
 
 # At debug level the client would write records into the log.
@@ -55,6 +55,7 @@ class KafkaReader:
         self._lock = threading.RLock()
         self._open: dict[TopicPartition, Any] = {}
         self._ends: dict[TopicPartition, tuple[int, int]] = {}
+        self._counts: dict[str, int] = {}
         with translated():
             self._looker = consumer(address, client)
 
@@ -91,6 +92,20 @@ class KafkaReader:
         """Name the topics that begin with `prefix`, in order."""
         with self._lock, translated():
             return sorted(topic for topic in self._looker.topics() if topic.startswith(prefix))
+
+    def partitions(self, topic: str) -> int:
+        """Return how many partitions a topic has: asked once, for it never changes.
+
+        Raises:
+            KafkaTopicMissingError: there is no such topic, or this client may not see it.
+        """
+        with self._lock, translated(topic):
+            if topic not in self._counts:
+                found = self._looker.partitions_for_topic(topic)
+                if not found:
+                    raise KafkaTopicMissingError(topic=topic)
+                self._counts[topic] = len(found)
+            return self._counts[topic]
 
     def close(self) -> None:
         """Close every connection."""

@@ -3,7 +3,7 @@
 A topic has partitions; a partition is a sequence of records with rising offsets. Whoever reads goes on one past the
 last offset it was given and compares with `end`; it never counts offsets, for a bus may use some up itself.
 
-    Reader     read, end, topics                          projections, control followers, whoever looks
+    Reader     read, end, topics, partitions              projections, control followers, whoever looks
     Appender   append                                     whoever only writes, such as the audit replica
     Bus        both, and a worker's own: stores,          gateway, release, supervision, desk
                positions, transactions
@@ -97,6 +97,10 @@ class Reader(Protocol):
 
     def topics(self, prefix: str) -> list[str]:
         """Name the topics that begin with `prefix`, in order."""
+        ...
+
+    def partitions(self, topic: str) -> int:
+        """Return over how many partitions records of a topic are spread: 0 up to one less than that; never changes."""
         ...
 
 

@@ -7,7 +7,7 @@ and appended to the work topic only when release has come that far: no mark over
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -16,14 +16,14 @@ from schemas.errors import UnavailableError
 from streams import work
 from streams.bus.port import Bus, Record
 from streams.projections.projector import TOPICS, Projector
-from streams.receivers import seal_work
+from streams.receivers import Deciding, seal_work
 from streams.runners import releasing
+from streams.runners.refolding import refold
 from streams.runners.releasing import PARTITION, RAW, Releasing
+from streams.runners.runner import Declared
 from streams.runners.supervising import GROUP as SUPERVISE
 from streams.runners.supervising import Supervising
-
-Declared = Callable[[], Mapping[str, int]]
-"""Answers source → the mark it declared, microseconds."""
+from streams.supervision.engine import Engine
 
 PROJECTED = 512
 """Records of one projection step."""
@@ -54,6 +54,15 @@ class EmbeddedRunner:
     _ends: dict[str, int] = field(default_factory=dict)
 
     MARK_INTERVAL: ClassVar[float] = 1.0
+
+    def renew(self, engine: Engine, receivers: Sequence[Deciding], stopped: Callable[[], bool]) -> None:
+        """Work by another control state; `stopped` breaks off a long refold."""
+        self.supervising.engine = engine
+        refold(self.releasing, engine, receivers, stopped)
+
+    def reached(self) -> int:
+        """Return the clock mark that supervision has reached."""
+        return self.supervising.marks().clock
 
     def offer_marks(self) -> None:
         """Take the present marks; they are appended to the work topic once release has caught up with them."""

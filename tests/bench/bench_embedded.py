@@ -32,6 +32,7 @@ from services.gateway.intake import Limits, read_lines
 from services.node.node import Node, open_node
 from services.node.site import Site
 from services.simulator.city import City, simulate
+from streams.runners.embedded import EmbeddedRunner
 from streams.runners.memory import settle
 from tests.bench.disk import raw_seconds, written_by
 from tests.bench.harness import Figure, Report
@@ -82,11 +83,17 @@ def publish(node: Node, load: Sequence[Batch]) -> None:
             raise AssertionError(source)
 
 
+def runner_of(node: Node) -> EmbeddedRunner:
+    """Return the runner of a node on the embedded bus."""
+    assert isinstance(node.runner, EmbeddedRunner)
+    return node.runner
+
+
 def in_turn(node: Node, load: Sequence[Batch]) -> None:
     """Publish a few batches, let the worker do what there is, and so on."""
     for start in range(0, len(load), TURN):
         publish(node, load[start : start + TURN])
-        while node.runner.step():
+        while runner_of(node).step():
             pass
 
 
@@ -107,7 +114,7 @@ def measure(load: Sequence[Batch], city: City, data: Path, *, read_model: bool, 
     """Run the load through a fresh node; the read model is made too where that is asked."""
     node = open_node(data, Site.load(SITE), clock=ManualClock(city.end_us))
     if not read_model:
-        node.runner.projector = None
+        runner_of(node).projector = None
     warm, load = load[:WARM], load[WARM:]
     in_turn(node, warm)
     settle()

@@ -78,7 +78,7 @@ def run() -> Report:
 def _rows(keystore: Keystore, *, sealed: bool = True) -> Rows:
     """Make the work records of every partition."""
     made = stage(keystore, PARTITIONS, sealed=sealed)
-    split = placing.by_partition(made.engine, facts(EVENTS), PARTITIONS)
+    split = placing.by_partition(made.knowledge.at(1).engine, facts(EVENTS), PARTITIONS)
     return [
         [work_record(made, split[n][at : at + BATCH], at // BATCH) for at in range(0, len(split[n]), BATCH)]
         for n in range(PARTITIONS)

@@ -11,6 +11,7 @@ from security.keys.port import Keystore
 from security.sealing import Sealer
 from streams import work
 from streams.receivers import WORK_LABEL
+from streams.runners.faust.knowledge import Known, Unchanging
 from streams.runners.faust.progress import Stamp
 from streams.runners.faust.supervise_stage import SuperviseStage
 from streams.supervision.engine import Engine
@@ -52,7 +53,7 @@ def stage(keystore: Keystore, partitions: int, *, sealed: bool = True) -> Superv
         return sealer.keyed_digest("supervision", f"{space}\0{key}".encode())[:16]
 
     engine = Engine([Model.load(Path(FOLDER / name)) for name in MODELS], SourceDirectory(), address)
-    return SuperviseStage(sealer, engine, lambda: 1, lambda _: partitions, {RAW: (WRITER,)})
+    return SuperviseStage(sealer, Unchanging(Known(1, 0, engine)), lambda _: partitions, {RAW: (WRITER,)})
 
 
 def facts(events: int, seed: int = 1) -> list[Fact]:

@@ -38,6 +38,11 @@ class Gate:
         self.received = dict(progress.received)
         self._chained = chained
 
+    def back(self, offset: int) -> None:
+        """Want an earlier record again: a step reads its history anew."""
+        assert not self._chained, "numbers of writers do not go back"
+        self.next = offset
+
     def judge(self, offset: int, follows: int | None, stamp: Stamp | None) -> Verdict:
         """Judge a record; APPLY and REPEAT move the gate beyond it.
 

@@ -1,10 +1,10 @@
 """Marks between stages: a mark counts once every writer that could contradict it has come that far.
 
-The gateway puts marks into every raw partition each second, behind all it sent before: the clock, and what the sources
-of that topic declared. Release passes them on to every work partition in the order it read them, so within one writer
-no mark overtakes an event. Between writers nothing is ordered: the clock is the lowest of all writers' clocks, a
-source's mark the lowest among the writers of the raw topics that speak of it. A writer that has said nothing yet holds
-everything back.
+The gateway puts marks into every raw partition each second, behind all it sent before: the clock, what the sources of
+that topic declared, and the control epoch that holds from there on. Release passes them on to every work partition in
+the order it read them, so within one writer no mark overtakes an event. Between writers nothing is ordered: the clock
+is the lowest of all writers' clocks, a source's mark the lowest among the writers of the raw topics that speak of it. A
+writer that has said nothing yet holds everything back.
 """
 
 from __future__ import annotations
@@ -33,10 +33,12 @@ _decode_batch = msgspec.msgpack.Decoder(MarkBatch).decode
 _decode_told = msgspec.msgpack.Decoder(Told).decode
 
 
-def raw_marks(sealer: Sealer, topic: str, partition: int, clock: int, sources: Mapping[str, int]) -> Record:
+def raw_marks(
+    sealer: Sealer, topic: str, partition: int, clock: int, sources: Mapping[str, int], epoch: int = 0
+) -> Record:
     """Make the record that the gateway puts into a raw partition: sealed, so that nobody else can move a mark."""
     key = f"marks/{topic}/{partition}/{clock}".encode()
-    sealed = sealer.seal(sealer.name("marks", LABEL), _DOMAIN + key, _encode(MarkBatch(clock, dict(sources))))
+    sealed = sealer.seal(sealer.name("marks", LABEL), _DOMAIN + key, _encode(MarkBatch(clock, dict(sources), epoch)))
     return Record(key, sealed, ((KIND, MARKS),))
 
 

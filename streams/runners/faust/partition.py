@@ -18,7 +18,7 @@ from streams.runners.faust.failstop import Exit, fail_stop
 from streams.runners.faust.gate import Gate, Verdict
 from streams.runners.faust.producer import Place
 from streams.runners.faust.progress import Progress, Stamp, stamp_of
-from streams.runners.faust.stage import Item, Output, Source, Stage
+from streams.runners.faust.stage import Back, Item, Output, Source, Stage
 from streams.runners.faust.state import Changes, PartitionState
 
 GROUP_RECORDS = 64
@@ -94,6 +94,9 @@ class OpenPartition:
         verdict = self.gate.judge(item.offset, follows, stamp)
         if verdict is Verdict.APPLY:
             taken = self._step.take(item)
+            if isinstance(taken, Back):
+                self.gate.back(taken.offset)
+                taken = taken.taken
             self._queue.append(Applied(self.gate.next, stamp, taken, self.state.drain()))
             self._waiting += 1
             self.counts.applied += 1

@@ -3,11 +3,15 @@
 `take` decides and changes the state of ids; `deliver` makes the manifests durable (one audit group for all that is
 queued) and only then names what goes out. Killed in between, the same decision is made again: the manifest stands twice
 under one id. A taken over partition writes it in the log of the node that took over.
+
+A control epoch takes effect where the marks of the raw partition tell it. Where it changed a model, the partition is
+read again from its beginning up to there, and its history released to the engine alone, by the present decision and
+with manifests of that epoch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -17,28 +21,42 @@ from schemas.errors import CasebusError
 from security.audit.manifest import split_manifest
 from security.audit.port import Log
 from security.audit.record import Entry
-from security.batch import unpack
+from security.batch import OpenedBatch, unpack
 from security.sealing import Sealer
 from streams import work
 from streams.bus.port import Record
 from streams.receivers import Deciding, EngineReceiver, seal_work
-from streams.release import MANIFEST_LISTS, Place, Share, release
+from streams.release import MANIFEST_LISTS, Place, Released, Share, release
 from streams.runners.faust import placing
+from streams.runners.faust.knowledge import Knowledge, Known
 from streams.runners.faust.marks import is_marks, open_marks
 from streams.runners.faust.placing import Partitions
-from streams.runners.faust.stage import Item, Output, Source
+from streams.runners.faust.stage import Back, Item, Output, Source
 from streams.runners.faust.state import PartitionState
 from streams.runners.releasing import DEAD_LETTERS, MANIFEST, DeadLetter, letter_of, manifest, quarantine, whole
-from streams.supervision.engine import Engine
 
 NAME = "release"
+STAND = b"e"
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Stand(msgspec.Struct, array_like=True, frozen=True):
+    """The control epoch a partition decides by and its fold; below offset `until` it is read again for the engine."""
+
+    epoch: int = 0
+    fold: int = 0
+    until: int = 0
+
+
+_decode = msgspec.msgpack.Decoder(Stand).decode
 
 
 @dataclass(frozen=True)
 class Decided:
-    """What was decided of one raw record, at which epoch; or the marks it holds."""
+    """What was decided of one raw record, by what; or the marks it holds."""
 
-    epoch: int
+    known: Known
     shares: tuple[Share, ...] = ()
     letters: tuple[DeadLetter, ...] = ()
     marks: work.MarkBatch | None = None
@@ -47,15 +65,13 @@ class Decided:
 
 @dataclass(frozen=True)
 class ReleaseStage:
-    """The stage of all raw topics; `engine` only says which keys a fact belongs to."""
+    """The stage of all raw topics."""
 
     topics: tuple[str, ...]
     audit: Log
     sealer: Sealer
     contracts: Contracts
-    engine: Engine
-    receivers: Callable[[], Sequence[Deciding]]
-    epoch: Callable[[], int]
+    knowledge: Knowledge
     node: str
     partitions: Partitions
     name: str = NAME
@@ -67,34 +83,85 @@ class ReleaseStage:
         return ReleaseStep(self, source, state)
 
 
-@dataclass
 class ReleaseStep:
     """Release of one raw partition."""
 
-    stage: ReleaseStage
-    source: Source
-    state: PartitionState
+    def __init__(self, stage: ReleaseStage, source: Source, state: PartitionState) -> None:
+        self.stage = stage
+        self.source = source
+        self.state = state
+        stored = state.read(STAND)
+        self._stand = _decode(stored) if stored else Stand()
+        self._known = stage.knowledge.at(self._stand.epoch) if stored else None
 
-    def take(self, item: Item) -> Decided:
-        """Decide about one raw record and remember its ids."""
-        stage, source = self.stage, self.source
-        place = Place(source.topic, source.partition, item.offset)
-        epoch = stage.epoch()
+    def take(self, item: Item) -> Decided | Back:
+        """Decide about one raw record and remember its ids, or come to the epoch of its marks."""
         if is_marks(item.headers):
-            marks = open_marks(stage.sealer, source.topic, source.partition, item.key, item.value)
-            if isinstance(marks, CasebusError):
-                return Decided(epoch, letters=(whole(place, marks.code),))
-            return Decided(epoch, marks=marks, place=f"{source}/{item.offset}")
+            return self._take_marks(item)
+        place, known = self._place(item), self._standing()
+        again = item.offset < self._stand.until
         try:
-            batch = unpack(item.value, stage.sealer)
+            batch = unpack(item.value, self.stage.sealer)
         except CasebusError as error:
-            return Decided(epoch, letters=(whole(place, error.code),))
-        digest = stage.sealer.keyed_digest
-        outcome = release(batch, place, stage.receivers(), stage.contracts, digest, self.state.read)
+            return Decided(known, letters=() if again else (whole(place, error.code),))
+        if again:
+            return Decided(known, tuple(self._again(batch, place, known)))
+        outcome = self._release(batch, place, known.receivers, self.state.read)
         for key, payload in outcome.seen.items():
             self.state.put(key, payload)
-        shares = tuple(share for share in outcome.shares if share.items or share.denied)
-        return Decided(epoch, shares, tuple(map(letter_of, outcome.aside)))
+        return Decided(known, tuple(_telling(outcome)), tuple(map(letter_of, outcome.aside)))
+
+    def _take_marks(self, item: Item) -> Decided | Back:
+        if item.offset < self._stand.until:
+            return Decided(self._standing())
+        source = self.source
+        marks = open_marks(self.stage.sealer, source.topic, source.partition, item.key, item.value)
+        if isinstance(marks, CasebusError):
+            return Decided(self._standing(), letters=(whole(self._place(item), marks.code),))
+        if marks.epoch > self._stand.epoch:
+            known = self.stage.knowledge.at(marks.epoch)
+            if known.fold > self._stand.fold and item.offset:
+                # What it said before was made for other models; these marks come again behind it.
+                return Back(0, Decided(self._stand_at(known, item.offset)))
+            self._stand_at(known, 0)
+        known = self._standing()
+        told = work.MarkBatch(marks.clock, marks.sources, known.epoch)
+        return Decided(known, marks=told, place=f"{source}/{item.offset}")
+
+    def _again(self, batch: OpenedBatch, place: Place, known: Known) -> Iterator[Share]:
+        """Release a batch of history to the engine; a repeated event changes nothing there.
+
+        Events that were set aside as conflicts are known by another payload than they have: they stay aside.
+        """
+        engines = [receiver for receiver in known.receivers if isinstance(receiver, EngineReceiver)]
+        outcome = self._release(batch, place, engines, lambda _: None)
+        conflicts = {key for key, payload in outcome.seen.items() if self.state.read(key) not in {None, payload}}
+        if conflicts:
+            outcome = self._release(
+                batch, place, engines, lambda key: self.state.read(key) if key in conflicts else None
+            )
+        return _telling(outcome)
+
+    def _release(
+        self, batch: OpenedBatch, place: Place, receivers: Sequence[Deciding], seen: Callable[[bytes], bytes | None]
+    ) -> Released:
+        stage = self.stage
+        return release(batch, place, receivers, stage.contracts, stage.sealer.keyed_digest, seen)
+
+    def _standing(self) -> Known:
+        """Return what holds here; before the first marks, the newest."""
+        if self._known is None:
+            knowledge = self.stage.knowledge
+            return self._stand_at(knowledge.at(knowledge.newest()), 0)
+        return self._known
+
+    def _stand_at(self, known: Known, until: int) -> Known:
+        self._known, self._stand = known, Stand(known.epoch, known.fold, until)
+        self.state.put(STAND, _encode(self._stand))
+        return known
+
+    def _place(self, item: Item) -> Place:
+        return Place(self.source.topic, self.source.partition, item.offset)
 
     def deliver(self, taken: Sequence[Decided]) -> list[Output]:
         """Make the manifests durable, then name what goes out."""
@@ -106,7 +173,7 @@ class ReleaseStep:
             for share in decided.shares:
                 leaf = next(leaves)
                 if share.items:
-                    outputs += self._records(share, leaf)
+                    outputs += self._records(share, leaf, decided.known)
             for letter in decided.letters:
                 partition = self.source.partition % self.stage.partitions(DEAD_LETTERS)
                 outputs.append(Output(DEAD_LETTERS, partition, Record(letter.event_id, msgspec.msgpack.encode(letter))))
@@ -120,29 +187,29 @@ class ReleaseStep:
                 starts.append(len(entries))
                 receiver = share.receiver
                 assert isinstance(receiver, Deciding)
-                entries += split_manifest(manifest(share, receiver.principal, decided.epoch), MANIFEST_LISTS)
-            entries += [quarantine(letter, decided.epoch) for letter in decided.letters]
+                entries += split_manifest(manifest(share, receiver.principal, decided.known.epoch), MANIFEST_LISTS)
+            entries += [quarantine(letter, decided.known.epoch) for letter in decided.letters]
         if not entries:
             return []
         first = self.stage.audit.append(entries).first
         return [first + start for start in starts]
 
-    def _records(self, share: Share, leaf: int) -> list[Output]:
+    def _records(self, share: Share, leaf: int, known: Known) -> list[Output]:
         receiver, headers = share.receiver, ((MANIFEST, f"{self.stage.node}/{leaf}".encode()),)
         if isinstance(receiver, EngineReceiver):
-            return self._facts(share, headers)
+            return self._facts(share, headers, known)
         assert isinstance(receiver, Deciding)
         topic = receiver.topic
         count = self.stage.partitions(topic)
         return [Output(topic, placing.of_key(r.key, count), r) for r in receiver.records(share, headers)]
 
-    def _facts(self, share: Share, headers: tuple[tuple[str, bytes], ...]) -> list[Output]:
+    def _facts(self, share: Share, headers: tuple[tuple[str, bytes], ...], known: Known) -> list[Output]:
         place, count = share.place, self.stage.partitions(work.TOPIC)
         facts = [payload for _, payload in share.items]
         outputs = []
-        for partition, mine in placing.by_partition(self.stage.engine, facts, count).items():
+        for partition, mine in placing.by_partition(known.engine, facts, count).items():
             key = f"{place.topic}/{place.partition}/{place.offset}/{partition}".encode()
-            sealed = seal_work(self.stage.sealer, key, work.FactBatch(tuple(mine)))
+            sealed = seal_work(self.stage.sealer, key, work.FactBatch(tuple(mine), known.epoch))
             outputs.append(Output(work.TOPIC, partition, Record(key, sealed, headers)))
         return outputs
 
@@ -152,3 +219,8 @@ class ReleaseStep:
             key = f"marks/{place}/{partition}".encode()
             outputs.append(Output(work.TOPIC, partition, Record(key, seal_work(self.stage.sealer, key, marks))))
         return outputs
+
+
+def _telling(outcome: Released) -> Iterator[Share]:
+    """Yield the shares that a manifest tells of."""
+    return (share for share in outcome.shares if share.items or share.denied)

@@ -44,6 +44,14 @@ class Output:
     record: Record
 
 
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What a step returns to have its input read again from `offset`; only where offsets make the gate (raw)."""
+
+    offset: int
+    taken: Any
+
+
 class Step(Protocol):
     """The work of a stage on one input partition.
 
@@ -53,7 +61,7 @@ class Step(Protocol):
     """
 
     def take(self, item: Item) -> Any:
-        """Apply one record to the state."""
+        """Apply one record to the state; what is returned is given to `deliver`, out of its `Back` if it is one."""
         ...
 
     def deliver(self, taken: Sequence[Any]) -> Sequence[Output]:

@@ -54,6 +54,11 @@ class PartitionState:
         """Replace restored bytes by what they stand for; that is no change."""
         self._values[key] = value
 
+    def clear(self, prefix: bytes) -> None:
+        """Remove every entry whose key begins with `prefix`."""
+        for key in [key for key in self._values if key.startswith(prefix)]:
+            self.put(key, None)
+
     def items(self) -> Iterator[tuple[bytes, Value]]:
         """Yield every entry."""
         return iter(self._values.items())

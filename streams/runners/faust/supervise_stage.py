@@ -1,4 +1,9 @@
-"""Supervise as a stage: work items in; alerts and the states of the keys that live in the partition out."""
+"""Supervise as a stage: work items in; alerts and the states of the keys that live in the partition out.
+
+The first item of a newer fold empties the partition's states and marks: every release partition sends its history again
+at that epoch. Items of a fold before, from release partitions that have not come so far, are left out; their facts come
+again. Marks begin anew too, so nothing is missed for a limit before all history is back.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +19,8 @@ from streams.bus.port import Record
 from streams.projections import marks as marks_topic
 from streams.release import Place
 from streams.runners.faust import placing
-from streams.runners.faust.key_states import PartitionKeyStates
+from streams.runners.faust.key_states import KEY, PartitionKeyStates
+from streams.runners.faust.knowledge import Knowledge
 from streams.runners.faust.marks import WriterMarks
 from streams.runners.faust.placing import Partitions
 from streams.runners.faust.progress import stamp_of
@@ -22,25 +28,39 @@ from streams.runners.faust.stage import Item, Output, Source
 from streams.runners.faust.state import PartitionState
 from streams.runners.releasing import DEAD_LETTERS, DeadLetter, whole
 from streams.runners.supervising import SILENT_AFTER, alert_record
-from streams.supervision.engine import Change, Engine
+from streams.supervision.engine import Change
 from streams.supervision.fact import Fact
 from streams.supervision.marks import Marks
 
 NAME = "supervise"
 MARKS = b"m"
-FINGERPRINT = b"f"
+STAND = b"e"
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class ModelsChangedError(IntegrityError):
-    """The states of a partition were folded by other models."""
+    """The states of a partition were folded by models that the same control records do not give here."""
 
     code = "worker.models_changed"
+
+
+class Stand(msgspec.Struct, array_like=True, frozen=True):
+    """The control epoch a partition works by, the fold of its states, and the models' fingerprint."""
+
+    epoch: int = 0
+    fold: int = 0
+    fingerprint: str = ""
+
+
+_decode = msgspec.msgpack.Decoder(Stand).decode
 
 
 @dataclass(frozen=True)
 class Judged:
     """What came of one work item: changes with the mark they were reached at, marks to tell, or a dead letter."""
 
+    epoch: int
     mark: int
     changes: Sequence[Change] = ()
     marks: marks_topic.MarksRecord | None = None
@@ -52,8 +72,7 @@ class SuperviseStage:
     """The stage of the work topic; `writers` names all writers of work by raw topic."""
 
     sealer: Sealer
-    engine: Engine
-    epoch: Callable[[], int]
+    knowledge: Knowledge
     partitions: Partitions
     writers: Mapping[str, tuple[str, ...]]
     topics: tuple[str, ...] = (work.TOPIC,)
@@ -62,13 +81,7 @@ class SuperviseStage:
     blocking: bool = False
 
     def open(self, source: Source, state: PartitionState) -> SuperviseStep:
-        """Begin on a work partition; raises `ModelsChangedError` where other models folded its states."""
-        fingerprint = self.engine.fingerprint.encode()
-        folded_by = state.read(FINGERPRINT)
-        if folded_by is None:
-            state.put(FINGERPRINT, fingerprint)
-        elif folded_by != fingerprint:
-            raise ModelsChangedError
+        """Begin on a work partition; raises `ModelsChangedError` where its states cannot be gone on with."""
         return SuperviseStep(self, source, state)
 
 
@@ -79,11 +92,16 @@ class SuperviseStep:
         self._stage = stage
         self._source = source
         self._state = state
+        stored = state.read(STAND)
+        self._stand = _decode(stored) if stored else Stand()
+        self._engine = stage.knowledge.at(self._stand.epoch or stage.knowledge.newest()).engine
+        if self._stand.fingerprint not in {"", self._engine.fingerprint}:
+            raise ModelsChangedError
         self._keys = PartitionKeyStates(state, stage.sealer)
         self._told = WriterMarks(stage.writers)
-        stored = state.read(MARKS)
-        if stored is not None:
-            self._told.decode(stored)
+        told = state.read(MARKS)
+        if told is not None:
+            self._told.decode(told)
         self._marks = self._reached()
         count = stage.partitions(source.topic)
         self._owns: Callable[[bytes], bool] = lambda address: placing.of_address(address, count) == source.partition
@@ -95,25 +113,56 @@ class SuperviseStep:
         except (CasebusError, msgspec.DecodeError) as error:
             code = error.code if isinstance(error, CasebusError) else "worker.unreadable"
             place = Place(self._source.topic, self._source.partition, item.offset)
-            return Judged(self._marks.clock, letter=whole(place, code))
+            return self._judged(letter=whole(place, code))
+        if not self._follows(opened.epoch):
+            return self._judged()
         if isinstance(opened, work.FactBatch):
-            return Judged(self._marks.clock, self._apply(opened.facts))
+            return self._judged(self._apply(opened.facts))
         self._told.tell(stamp_of(item.headers).writer, opened)
         self._state.put(MARKS, self._told.encode())
         reached = self._reached()
         if reached == self._marks:
-            return Judged(reached.clock)
+            return self._judged()
         self._marks = reached
-        silent = tuple(s for s in self._stage.engine.directory.sources if reached.clock - reached.of(s) > SILENT_AFTER)
+        silent = tuple(s for s in self._engine.directory.sources if reached.clock - reached.of(s) > SILENT_AFTER)
         told = marks_topic.MarksRecord(1, reached.clock, dict(reached.sources), silent)
-        return Judged(reached.clock, self._apply(()), told)
+        return self._judged(self._apply(()), told)
+
+    def _follows(self, epoch: int) -> bool:
+        """Come to the epoch of an item; tell whether the item belongs to the present fold."""
+        stand, knowledge = self._stand, self._stage.knowledge
+        if epoch <= stand.epoch:
+            return not epoch or knowledge.fold(epoch) >= stand.fold
+        known = knowledge.at(epoch)
+        self._engine = known.engine
+        if known.fold > stand.fold:
+            self._begin_anew()
+        self._stand = Stand(epoch, known.fold, known.engine.fingerprint)
+        self._state.put(STAND, _encode(self._stand))
+        self._marks = self._reached()
+        return True
+
+    def _begin_anew(self) -> None:
+        """Forget the states and the marks that other models led to."""
+        self._state.clear(KEY)
+        self._state.put(MARKS, None)
+        self._keys = PartitionKeyStates(self._state, self._stage.sealer)
+        self._told = WriterMarks(self._stage.writers)
+
+    def _judged(
+        self,
+        changes: Sequence[Change] = (),
+        marks: marks_topic.MarksRecord | None = None,
+        letter: DeadLetter | None = None,
+    ) -> Judged:
+        return Judged(self._stand.epoch, self._marks.clock, changes, marks, letter)
 
     def deliver(self, taken: Sequence[Judged]) -> list[Output]:
         """Seal the alerts and name where everything goes."""
-        stage, outputs, epoch = self._stage, list[Output](), self._stage.epoch()
+        stage, outputs = self._stage, list[Output]()
         for judged in taken:
             for change in judged.changes:
-                record = alert_record(stage.sealer, change, judged.mark, epoch)
+                record = alert_record(stage.sealer, change, judged.mark, judged.epoch)
                 partition = placing.of_key(record.key, stage.partitions(alerts.TOPIC))
                 outputs.append(Output(alerts.TOPIC, partition, record))
             if judged.marks is not None:
@@ -130,7 +179,7 @@ class SuperviseStep:
         return Output(marks_topic.TOPIC, partition, Record(key, marks_topic.encode(marks)))
 
     def _apply(self, facts: Sequence[Fact]) -> list[Change]:
-        return self._stage.engine.apply(self._keys, facts, self._marks, self._owns)
+        return self._engine.apply(self._keys, facts, self._marks, self._owns)
 
     def _reached(self) -> Marks:
-        return Marks(self._told.clock, self._told.sources, self._stage.engine.directory)
+        return Marks(self._told.clock, self._told.sources, self._engine.directory)

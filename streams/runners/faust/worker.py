@@ -18,7 +18,7 @@ from aiokafka import TopicPartition
 from faust.types import TP
 
 from schemas.clock import Clock, SystemClock
-from schemas.errors import IntegrityError
+from schemas.errors import IntegrityError, UnavailableError
 from security.logging import get_logger
 from streams.runners.faust import settings as names
 from streams.runners.faust.changelog import restore
@@ -160,6 +160,8 @@ class Worker:
                 raise
             except IntegrityError as error:
                 fail_stop(Exit.BROKEN, "worker.integrity_broken", error, topic=event.message.topic)
+            except UnavailableError as error:
+                fail_stop(Exit.KAFKA, "worker.unavailable", error, topic=event.message.topic)
             except BaseException as error:  # noqa: BLE001 - no exception leaves an agent: Faust would acknowledge
                 fail_stop(Exit.BUG, "worker.step_failed", error, topic=event.message.topic)
 
@@ -177,6 +179,10 @@ class Worker:
             await self._read_again(source, partition, "worker.hole_found")
         elif verdict is Verdict.APPLY:
             reading.vain = 0
+            if partition.gate.next <= item.offset:
+                reading.sought = reading.heard
+                self._log.info("worker.history_again", topic=source.topic, partition=source.partition)
+                await self.app.consumer.seek_gate(_place(source), partition.gate.next)
 
     async def _read_again(self, source: Source, partition: OpenPartition, event: str) -> None:
         """Read from where the gate stands, at most once a second; a hole that stays ends the process."""

@@ -93,6 +93,10 @@ class Scoped:
         head = f"{self._topics.run}."
         return [topic.removeprefix(head) for topic in self._bus.topics(head + prefix)]
 
+    def partitions(self, topic: str) -> int:
+        """Count partitions."""
+        return self._bus.partitions(self._topics(topic))
+
     def position(self, group: str, topic: str, partition: int) -> int:
         """Tell a position."""
         return self._bus.position(group, self._topics(topic), partition)

@@ -1,32 +1,32 @@
-"""The simulated city through the workers on real Kafka: exactly the planted alerts, one release and two supervise."""
+"""The simulated city through a node on Kafka and its workers: exactly the planted alerts, on Kafka and on the pages."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.kafka.cluster import Cluster
+from schemas.catalogue import Contracts
+from schemas.clock import ManualClock
+from services.node.node import Node
+from services.node.site import Site
 from services.simulator.city import City, simulate
 from services.simulator.judgement import Found, alert_names, compare
 from streams import alerts
 from streams.bus.kafka_address import KafkaAddress
+from streams.projections.values import Filter
 from streams.runners.faust.progress import stamp_of
 from streams.supervision.model import Model
 from tests.house.tree import ROOT
 from tests.integration.kafka.chain_proof import read
-from tests.integration.kafka.city_on_kafka import tell_city
+from tests.integration.kafka.installation import Installation
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
-PARTITIONS = 2
-PATIENCE = 60.0
+TURNS = 3
+"""The city is told in so many parts, each closed by the marks of its sources and taken to its effects."""
 
 
 @pytest.fixture(scope="module")
@@ -45,61 +45,56 @@ def own_kafka(tmp_path: Path) -> Iterator[KafkaAddress]:
 
 
 @pytest.fixture
-def workers(own_kafka: KafkaAddress, tmp_path: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Workers by instance; ended when the test is over."""
-    started: dict[str, subprocess.Popen[bytes]] = {}
-    yield started
-    for process in started.values():
-        process.terminate()
-    for process in started.values():
-        process.wait(30)
+def office(own_kafka: KafkaAddress, tmp_path: Path) -> Iterator[Installation]:
+    """The demonstration's site on it."""
+    site = Site.load(ROOT / "deploy/site/demo.yaml", Contracts.load())
+    made = Installation(own_kafka, tmp_path / "data", site)
+    made.make_topics()
+    yield made
+    made.stop()
 
 
-def start(kind: str, instance: str, data: Path, address: KafkaAddress) -> subprocess.Popen[bytes]:
-    """Start a worker by its command."""
-    with (data.parent / f"{instance}.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "services.cli.app", "worker", kind, "--data", str(data), "--instance", instance],
-            cwd=ROOT,
-            env={**os.environ, **address.environment()},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+def tell(node: Node, city: City, turn: int) -> None:
+    """Deliver one part of the city: its events, and then what each source declared last."""
+    clock, marks = node.clock, dict[str, int]()
+    assert isinstance(clock, ManualClock)
+    size = -(-len(city.deliveries) // TURNS)
+    for delivery in city.deliveries[turn * size : (turn + 1) * size]:
+        clock.advance_to(delivery.at_us)
+        if delivery.event is not None:
+            node.door.accept(delivery.source, [delivery.event])
+        elif delivery.mark is not None:
+            marks[delivery.source] = max(marks.get(delivery.source, 0), delivery.mark)
+    for source, mark in marks.items():
+        node.door.complete_to(source, mark)
 
 
-def standing(address: KafkaAddress) -> list[Found]:
-    """Return every alert in the state it stands in."""
-    states: dict[str, str] = {}
-    for items in read(address, alerts.TOPIC, PARTITIONS):
-        for item in items:
-            alert = alerts.decode(item.value)
-            states[alert.id] = alert.state
-    return [Found(alert, state) for alert, state in states.items()]
-
-
-def test_the_planted_alerts_and_no_others_stand_on_kafka(
-    own_kafka: KafkaAddress, workers: dict[str, subprocess.Popen[bytes]], city: City, tmp_path: Path
-) -> None:
+def test_the_planted_alerts_and_no_others_stand_and_are_shown(office: Installation, city: City) -> None:
     """Release is killed once, one supervise worker too: nothing missing, nothing unexpected, no number twice."""
-    data = tmp_path / "data"
-    tell_city(own_kafka, city, data, PARTITIONS)
     names = alert_names(
-        {m.id: m.major for m in map(Model.load, sorted(Path("streams/supervision/models").glob("*.yaml")))}
+        {m.id: m.major for m in map(Model.load, sorted((ROOT / "streams/supervision/models").glob("*.yaml")))}
     )
-    for kind, instance in (("release", "release-1"), ("supervise", "supervise-1"), ("supervise", "supervise-2")):
-        workers[instance] = start(kind, instance, data, own_kafka)
-    time.sleep(4.0)
-    for kind, instance in (("release", "release-1"), ("supervise", "supervise-2")):
-        workers[instance].send_signal(signal.SIGKILL)
-        workers[instance].wait()
-        workers[instance] = start(kind, instance, data, own_kafka)
+    node = office.node(ManualClock(city.deliveries[0].at_us))
+    try:
+        office.start_all()
+        for turn in range(TURNS):
+            tell(node, city, turn)
+            if turn == 1:
+                office.kill("release-1")
+                office.kill("supervise-2")
+            node.pump()
+        assert isinstance(node.clock, ManualClock)
+        node.clock.advance_to(city.end_us)
+        node.pump()
 
-    deadline = time.monotonic() + PATIENCE
-    while not (verdict := compare(city.truth, standing(own_kafka), names)).ok and time.monotonic() < deadline:
-        time.sleep(1.0)
-
+        standing = office.states()
+        shown = {row.id: row.state for row in node.read_model.newest(Filter())}
+    finally:
+        node.close()
+    verdict = compare(city.truth, [Found(alert, state) for alert, state in standing.items()], names)
     assert (verdict.missing, verdict.unexpected) == ((), ())
     assert verdict.expected > 15
-    stamps = [stamp_of(item.headers) for items in read(own_kafka, alerts.TOPIC, PARTITIONS) for item in items]
-    assert len(stamps) > verdict.expected
+    assert shown == standing
+    for items in read(office.address, alerts.TOPIC, 2):
+        stamps = [stamp_of(item.headers) for item in items]
+        assert len(set(stamps)) == len(stamps) > 0
