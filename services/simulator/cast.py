@@ -41,12 +41,63 @@ def detention(district: str) -> str:
 
 
 PRISON = f"prison-{CITY}/custody"
+
+_OFFICES = {
+    # Kind of organisation → the unit of a district that speaks for it; the first seven stand in the directory.
+    "police": "520000",
+    "detention": "600000",
+    "court": "700000",
+    "procuratorate": "800000",
+    "justice": "850000",
+    "traffic": "530000",
+    "prison": "900000",
+    "admin": "860000",
+    "administrator": "861000",
+    "bank": "862000",
+    "chamber": "863000",
+    "civil": "864000",
+    "congress": "865000",
+    "culture": "866000",
+    "eco": "867000",
+    "edu": "868000",
+    "emergency": "869000",
+    "finance": "870000",
+    "governance": "871000",
+    "health": "872000",
+    "housing": "873000",
+    "hr": "874000",
+    "market": "875000",
+    "nature": "876000",
+    "platform": "877000",
+    "tax": "878000",
+    "urban": "879000",
+}
+_OF_THE_CITY = {"prison": "prison", "platform": "casebus"}
+"""Kinds with one organisation for the whole city, and what its id begins with."""
+
+
+def office(district: str, kind: str) -> str:
+    """Return the code of the unit that speaks for a kind of organisation in a district."""
+    return (CITY if kind in _OF_THE_CITY else district) + _OFFICES[kind]
+
+
+def records(kind: str, district: str) -> str:
+    """Name the system through which a kind of organisation tells the small stories."""
+    return f"{_OF_THE_CITY[kind]}-{CITY}/records" if kind in _OF_THE_CITY else f"{kind}-{district}/records"
+
+
+def background_sources() -> tuple[str, ...]:
+    """List the systems that tell the small stories, all of the shown district or the city."""
+    return tuple(records(kind, SHOWN_DISTRICT) for kind in _OFFICES)
+
+
 SILENT_SOURCE = police(SILENT_DISTRICT)
 
 
 def sources() -> tuple[str, ...]:
     """List every organisation system of the city that publishes."""
-    return (*(name(district) for name in (police, court, detention) for district in DISTRICTS), PRISON)
+    planted = (*(name(district) for name in (police, court, detention) for district in DISTRICTS), PRISON)
+    return (*planted, *background_sources())
 
 
 def stations(district: str) -> tuple[str, ...]:

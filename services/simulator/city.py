@@ -1,6 +1,7 @@
 """A simulated city: what its agencies deliver over seventy-five days, and the truth about it.
 
-Pure: the same seed and size give the same city, byte for byte, on every machine. No clock is read.
+Pure: the same seed and size give the same city, byte for byte, on every machine. No clock is read. Beside the planted
+stories everyday ones are told; the truth says nothing of them, and supervision finds nothing in them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from services.simulator.background.telling import background
 from services.simulator.courier import Sent, send
 from services.simulator.days import END, START, instant
 from services.simulator.deck import stories as told
@@ -45,7 +47,8 @@ def simulate(seed: int, cases: int) -> City:
     rng = random.Random(seed)  # noqa: S311 - a simulation must repeat; nothing here is a secret
     stories = told(rng, cases)
     sent = send(rng, stories)
-    flat = [item for items in sent for item in items]
+    everyday = send(random.Random(f"courier {seed}"), background(seed, cases))  # noqa: S311 - as above
+    flat = [item for items in (*sent, *everyday) for item in items]
     marks = declare(rng, flat)
     deliveries = [*_events(flat), *(Delivery(at, source, kind, mark=mark) for at, source, kind, mark in marks)]
     truth = truth_of(stories, _ids(sent))

@@ -15,6 +15,17 @@ from schemas.identifiers import IdNumber, UnifiedCreditCode
 _MINOR_BORN = date(2009, 9, 1)
 _ADULT_BORN = date(1960, 1, 1)
 _ADULT_SPAN_DAYS = 16_000
+_LATER_CASES = 5_000
+_WRITTEN = {
+    "intake_number": "{district}{year}{serial:07d}",
+    "department_intake_number": "演检起诉受[{year}]{district}{serial:05d}号",
+    "document_number": "演检建〔{year}〕{serial}号",
+    "corrections_number": "SJ-{district}-{year}-{serial:06d}",
+    "enforcement_number": "XZ-{district}E1-{year}-{serial}",
+    "clue_number": "XS-{district}-{day:%Y%m%d}-{serial:05d}",
+    "detainee_number": "{district}000{day:%Y%m%d}{serial:04d}",
+}
+"""How the numbers of `schemas.identifiers` are written that no method of its own makes."""
 
 
 class Numbers:
@@ -47,6 +58,18 @@ class Numbers:
     def court_case(self, district: str, day: date) -> str:
         """Return a first-instance criminal case number of the district's court, brackets in their normal form."""
         return f"({day.year})演{district[2:]}刑初{self._next('ah' + district)}号"
+
+    def later_court_case(self, district: str, day: date, character: str) -> str:
+        """Return a case number of the district's court of any character, far from those of `court_case`."""
+        return f"({day.year})演{district[2:]}{character}{_LATER_CASES + self._next('ah' + character)}号"
+
+    def of_kind(self, kind: str, district: str, day: date) -> str:
+        """Return a number of a kind of `schemas.identifiers` that none of the above makes."""
+        return _WRITTEN[kind].format(district=district, year=day.year, day=day, serial=self._next(kind))
+
+    def serial(self, series: str) -> int:
+        """Return the next number of a series of its own."""
+        return self._next(f"series {series}")
 
     def receipt(self, unit: str) -> str:
         """Return the number of the receipt that the reporting person was given."""

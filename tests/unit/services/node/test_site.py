@@ -12,7 +12,8 @@ import yaml
 from schemas.catalogue import Contracts
 from schemas.errors import CasebusError
 from services.node.site import Site
-from services.simulator.cast import SHOWN_DISTRICT, sources, stations
+from services.simulator.background.telling import background
+from services.simulator.cast import SHOWN_DISTRICT, background_sources, sources, stations
 from services.simulator.days import END, instant
 
 DEMO = Path("deploy/site/demo.yaml")
@@ -66,9 +67,21 @@ def test_a_source_serves_its_types_in_its_districts(demo: Site) -> None:
 
 def test_agency_comes_from_the_organisation(demo: Site) -> None:
     """A source belongs to the agency of its organisation: that is the topic its events stand in."""
-    agencies = {source.agency for source in demo.sources}
+    everyday = set(background_sources())
+    agencies = {source.agency for source in demo.sources if source.id not in everyday}
 
     assert agencies == {"police", "court", "detention", "prison"}
+    assert all(source.agency == source.id.split("-")[0] for source in demo.sources)
+
+
+def test_everyday_sources_may_say_what_they_say(demo: Site) -> None:
+    """The systems of the everyday stories are registered for exactly what they publish, and for no closing event."""
+    said: dict[str, set[str]] = {}
+    for story in background(7, 200):
+        for event in story.events:
+            said.setdefault(event.source, set()).add(event.type)
+
+    assert {s.id: set(s.types) for s in demo.sources if s.id in background_sources()} == said
 
 
 def test_a_right_that_is_not_given_is_the_one_below_it(demo: Site) -> None:
