@@ -8,27 +8,40 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
+from schemas.errors import UsageError
 from services.cli.output import Json, emit, language, say
 
 if TYPE_CHECKING:
     from services.importer.importer import Importer, Result
     from services.importer.mapping import Mapping
     from services.importer.position import Position
+    from services.importer.rows import Rows
 
 app = typer.Typer(rich_markup_mode=None)
 
 INTERRUPTED = 130
+
+
+class ImportUsageError(UsageError):
+    """Neither what to import by which mapping, nor a mapping to check."""
+
+    code: ClassVar[str] = "importer.usage"
+
+
 PROGRESS_SECONDS = 2.0
 
 
 @app.command()
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV file, plain or gzip.")],
-    mapping: Annotated[Path, typer.Option("--mapping", "-m", help="Mapping file (YAML).")],
+    file: Annotated[
+        str | None,
+        typer.Argument(help="File (CSV, XES, JSON lines; plain or gzip), database URL, or kafka://host:port/topic."),
+    ] = None,
+    mapping: Annotated[Path | None, typer.Option("--mapping", "-m", help="Mapping file (YAML).")] = None,
     data: Annotated[Path, typer.Option("--data", envvar="CASEBUS_DATA", help="The node's data directory.")] = Path(
         ".casebus/data"
     ),
@@ -36,24 +49,49 @@ def import_file(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be rejected and why; keep nothing.")
     ] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with what arrives in a topic, until Ctrl-C.")] = False,
+    lint: Annotated[
+        Path | None, typer.Option("--lint", help="Check this mapping against the contracts; import nothing.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Import a file, going on where an earlier run stopped. Repeated rows take effect once.
+    """Import a file, a table or a topic, going on where an earlier run stopped. Repeated rows take effect once.
 
     casebus import log.csv.gz --mapping examples/road-fines/mapping.yaml --dry-run
     """
     from services.importer.mapping import load_mapping
+    from services.importer.opening import open_rows
 
+    if lint is not None:
+        raise typer.Exit(check(lint, as_json=as_json))
+    if file is None or mapping is None:
+        raise ImportUsageError
     rules = load_mapping(mapping)
+    rows = open_rows(rules, file, follow=follow)
     with stopping() as stopped:
-        document = rehearse(rules, file, stopped) if dry_run else bring_in(rules, file, data, site, stopped)
+        if dry_run:
+            document = rehearse(rules, rows, stopped)
+        else:
+            document = bring_in(rules, rows, data, site, stopped, follow=follow)
     emit(document, as_json=as_json, show=shown)
     if stopped():
         say("casebus: interrupted; what was acknowledged is kept, run the same command again to go on")
         raise typer.Exit(INTERRUPTED)
 
 
-def rehearse(rules: Mapping, file: Path, stopped: Callable[[], bool]) -> dict[str, Any]:
+def check(path: Path, *, as_json: bool) -> int:
+    """Check a mapping and say everything that is wrong with it; return the exit code."""
+    from schemas.catalogue import Contracts
+    from services.importer.linting import lint_mapping
+
+    findings = lint_mapping(path, Contracts.load())
+    errors = sum(finding.error for finding in findings)
+    document = {"mapping": path.name, "errors": errors, "findings": [finding.as_dict() for finding in findings]}
+    emit(document, as_json=as_json, show=lambda d: "\n".join(f[language()] for f in d["findings"]) or "ok")
+    return 1 if errors else 0
+
+
+def rehearse(rules: Mapping, rows: Rows, stopped: Callable[[], bool]) -> dict[str, Any]:
     """Read and check every row as the door would, without a node: registration and ceiling are not asked."""
     from schemas.catalogue import Contracts
     from schemas.clock import SystemClock
@@ -61,12 +99,14 @@ def rehearse(rules: Mapping, file: Path, stopped: Callable[[], bool]) -> dict[st
     from services.importer.rehearsal import Rehearsal
 
     rehearsal = Rehearsal(Contracts.load(), rules, SystemClock())
-    run = Importer(rules, file, rehearsal.check, None, stopped=stopped, moved=progress())
+    run = Importer(rules, rows, rehearsal.check, None, stopped=stopped, moved=progress())
     run.run()
     return {**summary(run, rules), "dry_run": True}
 
 
-def bring_in(rules: Mapping, file: Path, data: Path, site: Path | None, stopped: Callable[[], bool]) -> dict[str, Any]:
+def bring_in(
+    rules: Mapping, rows: Rows, data: Path, site: Path | None, stopped: Callable[[], bool], *, follow: bool
+) -> dict[str, Any]:
     """Send every row through the node's door, declare the file complete, and let everything take effect."""
     from schemas.catalogue import Contracts
     from services.importer.importer import Importer
@@ -77,12 +117,19 @@ def bring_in(rules: Mapping, file: Path, data: Path, site: Path | None, stopped:
     node = open_node(data, Site.load(site, Contracts.load()) if site else None)
     try:
         source = node.sources.get(rules.source)
-        position = PositionFile(data / "import", rules, file)
+        position = PositionFile(data / "import", rules, rows.identity())
 
         def accept(events: Sequence[dict[str, Any]]) -> Sequence[Result]:
             return node.door.accept(source, events, purpose="import")
 
-        run = Importer(rules, file, accept, position, stopped=stopped, moved=progress())
+        told = progress()
+
+        def moved(reached: Position) -> None:
+            told(reached)
+            if follow:
+                node.pump(stopped)
+
+        run = Importer(rules, rows, accept, position, stopped=stopped, moved=moved)
         resumed = run.position.read
         reached = run.run()
         document = {**summary(run, rules), "resumed_after": resumed, "rejects": str(position.rejects.name)}

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from schemas.instants import EPOCH, EPOCH_DAY, MICROSECOND, format_day, format_instant
@@ -18,9 +19,10 @@ from services.importer.rejection import RowError
 
 CACHED_TIMES = 65_536
 INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?", re.ASCII)
 MONEY = re.compile(r"([+-]?)(\d{1,15})(?:\.(\d{1,2})0*)?", re.ASCII)
 
-Value = str | int | bool
+Value = str | int | float | bool | bytes
 Convert = Callable[[str], Value]
 
 
@@ -37,8 +39,10 @@ def conversion(rule: FieldRule, zone: ZoneInfo) -> Convert:
     return PLAIN[rule.kind]
 
 
-def rendered(kind: str, value: Value) -> Value:
-    """Render a typed value for the JSON of an event."""
+def rendered(kind: str, value: Value) -> Any:
+    """Render a typed value for the JSON of an event; a person's number goes to the door, which replaces it by a key."""
+    if kind == "person":
+        return {"id_number": value}
     if kind == "day":
         return format_day(int(value))
     return format_instant(int(value)) if kind == "instant" else value
@@ -106,11 +110,17 @@ def _integer(text: str) -> int:
     return int(text)
 
 
+def _number(text: str) -> float:
+    if not NUMBER.fullmatch(text):
+        raise RowError("importer.value")
+    return float(text)
+
+
 def _text(text: str) -> str:
     return text
 
 
-PLAIN: dict[str, Convert] = {"text": _text, "integer": _integer, "cents": cents}
+PLAIN: dict[str, Convert] = {"text": _text, "person": _text, "integer": _integer, "number": _number, "cents": cents}
 
 
 def _coded(rule: FieldRule) -> Convert:

@@ -1,4 +1,4 @@
-"""An import: a file's rows through the door, from the kept position to the end.
+"""An import: rows through the door, from the kept position to the end.
 
 The order is: the door has acknowledged, the rejects are durable, then the position moves. So a run that is broken off
 anywhere goes on without a gap; what it sends twice is a repeat, which the door and release recognise by the event's id.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from services.importer.mapping import Mapping
@@ -17,6 +16,7 @@ from services.importer.position import Position, PositionFile, after
 from services.importer.reader import Portion, portions
 from services.importer.rejection import Rejection
 from services.importer.rejects import RejectsFile
+from services.importer.rows import Rows
 
 SLICE = 2_048
 """Events per call of the door: a stop is noticed this soon."""
@@ -59,7 +59,7 @@ class Tally:
 
 
 class Importer:
-    """One file on its way in.
+    """One file, table or topic on its way in.
 
     `stopped` is asked between slices; `moved` hears of every new position.
     """
@@ -67,7 +67,7 @@ class Importer:
     def __init__(
         self,
         mapping: Mapping,
-        path: Path,
+        rows: Rows,
         accept: Accept,
         position: PositionFile | None,
         *,
@@ -75,7 +75,7 @@ class Importer:
         moved: Callable[[Position], None] = lambda _: None,
     ) -> None:
         self._mapping = mapping
-        self._path = path
+        self._rows = rows
         self._accept = accept
         self._file = position
         self._stopped = stopped
@@ -88,37 +88,40 @@ class Importer:
         """Read to the end, or until stopped; return the position reached.
 
         Raises:
-            FileMissingError, FileBrokenError, MappingError: the file or the mapping cannot be used.
-            UnavailableError: the door or the disk refuses; everything acknowledged is kept.
+            CasebusError: what is read or the mapping cannot be used, or the door or the disk refuses; everything
+                acknowledged is kept.
         """
-        if self.position.done:
+        if self.position.done and not self._rows.grows:
             return self.position
-        for portion in portions(self._mapping, self._path, self.position.next_line):
-            if not self._take(portion):
+        for portion in portions(self._mapping, self._rows, self.position):
+            if self._stopped() or not self._take(portion):
                 return self.position
         self._keep(after(self.position, done=True))
         return self.position
 
     def _take(self, portion: Portion) -> bool:
+        if not (portion.events or portion.rejections) and _stands(self.position, portion):
+            return True
         rejections = list(portion.rejections)
         accepted = repeated = 0
         for first in range(0, len(portion.events), SLICE):
             if self._stopped():
                 return False
             results = self._accept(portion.events[first : first + SLICE])
-            for line, result in zip(portion.lines[first : first + SLICE], results, strict=True):
+            for place, result in zip(portion.places[first : first + SLICE], results, strict=True):
                 if result.status in {"accepted", "repeated"}:
                     accepted += 1
                     repeated += result.status == "repeated"
                 else:
-                    rejections.append(Rejection(line, result.code, paths=result.paths))
-        rejections.sort(key=lambda rejection: rejection.line)
+                    rejections.append(Rejection(place, result.code, paths=result.paths))
+        rejections.sort(key=lambda rejection: rejection.place)
         self.tally.add(rejections)
         old = self.position
         self._keep(
             after(
                 old,
-                next_line=portion.next_line,
+                **portion.reached,
+                done=False,
                 read=old.read + len(portion.events) + len(portion.rejections),
                 accepted=old.accepted + accepted,
                 repeated=old.repeated + repeated,
@@ -133,3 +136,8 @@ class Importer:
             self._file.save(position)
         self.position = position
         self._moved(position)
+
+
+def _stands(position: Position, portion: Portion) -> bool:
+    """Say whether a portion moves a position nowhere: a topic in which nothing arrived."""
+    return all(getattr(position, name) == value for name, value in portion.reached.items())

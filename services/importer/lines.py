@@ -19,6 +19,7 @@ from schemas.errors import NotFoundError, RefusedError
 from services.importer.block import Block
 from services.importer.mapping import FileForm
 from services.importer.multiline import multiline_blocks
+from services.importer.place import Place
 from services.importer.rejection import Rejection
 
 BLOCK = 1 << 20
@@ -52,7 +53,7 @@ def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
 def header(path: Path, form: FileForm) -> list[str]:
     """Return the names of the columns: the first row of the file."""
     for block in blocks(path, form):
-        if block.rows and block.lines[0] == 1:
+        if block.rows and block.places[0] == 1:
             return block.rows[0]
         break
     raise FileBrokenError(file=path.name, line=1)
@@ -70,7 +71,7 @@ def blocks(path: Path, form: FileForm, start: int = 1) -> Iterator[Block]:
             yield from multiline_blocks(_physical_lines(path, stream), form, start)
             return
         line = 1
-        for raw, overlong in _chunks(path, stream):
+        for raw, overlong in chunks(path, stream):
             count = raw.count(b"\n")
             if line + count > start:
                 yield (
@@ -81,7 +82,7 @@ def blocks(path: Path, form: FileForm, start: int = 1) -> Iterator[Block]:
             line += count
 
 
-def _chunks(path: Path, stream: gzip.GzipFile | io.BufferedReader) -> Iterator[tuple[bytes, bool]]:
+def chunks(path: Path, stream: gzip.GzipFile | io.BufferedReader) -> Iterator[tuple[bytes, bool]]:
     """Cut the file into chunks that end at a line end; say whether the last line of one was too long to keep."""
     first = True
     line = 0
@@ -106,7 +107,7 @@ def _chunks(path: Path, stream: gzip.GzipFile | io.BufferedReader) -> Iterator[t
 
 
 def _physical_lines(path: Path, stream: gzip.GzipFile | io.BufferedReader) -> Iterator[bytes]:
-    for raw, _ in _chunks(path, stream):
+    for raw, _ in chunks(path, stream):
         yield from raw.splitlines(keepends=True)
 
 
@@ -122,11 +123,11 @@ def _parse(raw: bytes, first: int, form: FileForm, start: int) -> Block:
     numbers: Sequence[int] = range(first, first + len(rows))
     if start > first:
         rows, numbers = rows[start - first :], numbers[start - first :]
-    return Block(numbers, rows, [], first + len(lines))
+    return Block(numbers, rows, [], {"next_line": first + len(lines)})
 
 
 def _parse_singly(body: bytes, first: int, form: FileForm, start: int) -> Block:
-    numbers: list[int] = []
+    numbers: list[Place] = []
     rows: list[list[str]] = []
     rejections: list[Rejection] = []
     number = first
@@ -142,12 +143,12 @@ def _parse_singly(body: bytes, first: int, form: FileForm, start: int) -> Block:
         else:
             numbers.append(number)
             rows.extend(parsed or [[]])
-    return Block(numbers, rows, rejections, number + 1)
+    return Block(numbers, rows, rejections, {"next_line": number + 1})
 
 
 def _overlong(block: Block, line: int) -> Block:
     """Put the last line, of which only a part was kept, among the rejections."""
-    kept = [(n, r) for n, r in zip(block.lines, block.rows, strict=True) if n != line]
-    others = [r for r in block.rejections if r.line != line]
+    kept = [(n, r) for n, r in zip(block.places, block.rows, strict=True) if n != line]
+    others = [r for r in block.rejections if r.place != line]
     rejections = [*others, Rejection(line, "importer.line_too_long")]
-    return Block([n for n, _ in kept], [r for _, r in kept], rejections, block.next_line)
+    return Block([n for n, _ in kept], [r for _, r in kept], rejections, block.reached)

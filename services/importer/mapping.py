@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -36,11 +36,20 @@ class MappingMissingError(NotFoundError):
 
 @dataclass(frozen=True)
 class FileForm:
-    """How the file is written."""
+    """How the file is written; an empty `form` is told by the file's name."""
 
+    form: str = ""
     delimiter: str = ","
     encoding: str = "utf-8"
     multiline: bool = False
+
+
+@dataclass(frozen=True)
+class TableForm:
+    """Which table of a database: its name, a schema's name and a dot before it where it has one, and its key column."""
+
+    name: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,8 @@ class Mapping:
     """A checked mapping file.
 
     Attributes:
-        sequence: columns of the source's own sequence key; empty where the line number stands for it.
+        sequence: columns of the source's own sequence key; empty where the row's place stands for it.
+        table: the table, where rows come from a database.
         complete_to: microseconds up to which the file holds everything, or None where it does not say.
         digest: SHA-256 of the file, hex.
     """
@@ -98,6 +108,7 @@ class Mapping:
     keep: MappingOf[str, frozenset[str]]
     complete_to: int | None
     events: tuple[EventRule, ...]
+    table: TableForm | None = None
     digest: str = ""
     title: MappingOf[str, str] = field(default_factory=dict)
 
@@ -105,6 +116,14 @@ class Mapping:
     def types(self) -> frozenset[str]:
         """The event types this mapping produces."""
         return frozenset(rule.type for rule in self.events)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Every column the mapping names, once, in the order in which it first names it."""
+        places = (self.subject.column, self.district.column)
+        fields = (field.column for rule in self.events for field in rule.fields)
+        named = (self.activity, self.time_column, *filter(None, places), *self.sequence, *self.keep, *fields)
+        return tuple(dict.fromkeys(named))
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -114,20 +133,30 @@ def load_mapping(path: Path) -> Mapping:
         MappingMissingError: there is no such file.
         MappingError: it is not YAML, or does not fit the schema; names the file, the place and the reason.
     """
+    raw, document = _read(path)
+    problem = jsonschema.exceptions.best_match(_validator().iter_errors(document))
+    if problem is not None:
+        raise MappingError(file=path.name, path=problem.json_path, reason=problem.message)
+    return _mapping(path.name, document, hashlib.sha256(raw).hexdigest())
+
+
+def problems(path: Path) -> list[jsonschema.ValidationError]:
+    """Return everything in which a mapping file does not fit the schema, raising as `load_mapping` does."""
+    _, document = _read(path)
+    return sorted(_validator().iter_errors(document), key=lambda problem: problem.json_path)
+
+
+def _read(path: Path) -> tuple[bytes, Any]:
     try:
         raw = path.read_bytes()
     except (FileNotFoundError, IsADirectoryError) as error:
         raise MappingMissingError(file=path.name) from error
     try:
-        document = yaml.safe_load(raw)
+        return raw, yaml.safe_load(raw)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         place = getattr(error, "problem_mark", None)
         where = f"line {place.line + 1}" if place else "-"
         raise MappingError(file=path.name, path=where, reason="not YAML") from error
-    problem = jsonschema.exceptions.best_match(_validator().iter_errors(document))
-    if problem is not None:
-        raise MappingError(file=path.name, path=problem.json_path, reason=problem.message)
-    return _mapping(path.name, document, hashlib.sha256(raw).hexdigest())
 
 
 @cache
@@ -158,6 +187,7 @@ def _mapping(file: str, document: dict[str, Any], digest: str) -> Mapping:
         keep={column: frozenset(values) for column, values in document.get("keep", {}).items()},
         complete_to=_end_of_day(file, document.get("complete_to"), zone),
         events=tuple(_event_rule(activity, rule) for activity, rule in document["events"].items()),
+        table=TableForm(**document["table"]) if "table" in document else None,
         digest=digest,
     )
 

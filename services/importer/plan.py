@@ -9,9 +9,10 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from schemas.event import sequence_of
 from services.importer.conversion import Convert, Value, conversion, instant_reader, midnight_reader
 from services.importer.mapping import EventRule, FieldRule, Mapping, MappingError, Place
+from services.importer.place import Place as RowPlace
+from services.importer.place import sequence_key
 from services.importer.rejection import RowError
 
 CACHED_VALUES = 16_384
@@ -35,6 +36,7 @@ class Recipe:
 
     type: str
     fields: tuple[FieldPlan, ...]
+    persons: tuple[str, ...] = ()
 
 
 UNKNOWN = Recipe("", ())
@@ -43,8 +45,8 @@ UNKNOWN = Recipe("", ())
 RowValues = tuple[Recipe, str, int, str, str, dict[str, Value]]
 """What was read from one row: recipe, sequence, occurred_at (µs), subject, district, data."""
 
-RowPlan = Callable[[int, list[str]], RowValues | None]
-"""Reads the row that begins on a line; None where its type is not wanted; raises RowError where it is no event."""
+RowPlan = Callable[[RowPlace, list[str]], RowValues | None]
+"""Reads the row at a place; None where its type is not wanted; raises RowError where it is no event."""
 
 
 def compile_plan(
@@ -73,7 +75,7 @@ def compile_plan(
     subject, district = _place(mapping.subject, columns), _place(mapping.district, columns)
     width, activity = len(header), columns.index(mapping.activity)
 
-    def read(line: int, row: list[str]) -> RowValues | None:
+    def read(at: RowPlace, row: list[str]) -> RowValues | None:
         # The hot path of back-tests: what the closure holds is found faster than attributes of an object.
         if len(row) != width:
             raise RowError("importer.columns")
@@ -86,7 +88,7 @@ def compile_plan(
             if row[index] not in values:
                 raise RowError("importer.not_kept", column)
         data = _data(recipe.fields, row) if recipe.fields else {}
-        return recipe, sequence(line, row), instant(row[time]), subject(row), district(row), data
+        return recipe, sequence(at, row), instant(row[time]), subject(row), district(row), data
 
     return read
 
@@ -106,7 +108,8 @@ class _Columns:
 
 def _recipe(rule: EventRule, columns: _Columns, zone: ZoneInfo, wanted: Collection[str] | None) -> Recipe:
     chosen = [f for f in rule.fields if wanted is None or f.name in wanted]
-    return Recipe(rule.type, tuple(_field(f, columns, zone) for f in chosen))
+    persons = tuple(f.name for f in chosen if f.kind == "person")
+    return Recipe(rule.type, tuple(_field(f, columns, zone) for f in chosen), persons)
 
 
 def _field(rule: FieldRule, columns: _Columns, zone: ZoneInfo) -> FieldPlan:
@@ -145,10 +148,10 @@ def _place(place: Place, columns: _Columns) -> Callable[[list[str]], str]:
     return read
 
 
-def _sequence(indexes: Sequence[int]) -> Callable[[int, list[str]], str]:
-    """Return the reader of the source's sequence: the declared columns, or the line where none is declared."""
+def _sequence(indexes: Sequence[int]) -> Callable[[RowPlace, list[str]], str]:
+    """Return the reader of the source's sequence: the declared columns, or the place where none is declared."""
     if not indexes:
-        return lambda line, _: sequence_of(line)
+        return lambda at, _: sequence_key(at)
     if len(indexes) == 1:
         index = indexes[0]
         return lambda _, row: sequence_part(row[index])

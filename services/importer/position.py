@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from schemas.errors import UnavailableError
 from services.importer.mapping import Mapping
-
-CHUNK = 1 << 20
 
 
 class PositionError(UnavailableError):
@@ -22,22 +20,30 @@ class PositionError(UnavailableError):
 
 
 class Position(msgspec.Struct, frozen=True):
-    """The next line to read, and what the lines before it came to; `accepted` includes `repeated`."""
+    """Where to go on, and what was read before came to; `accepted` includes `repeated`.
 
-    next_line: int = 2
+    Attributes:
+        next_line: the next line of a file, or the next event of an XES log.
+        key: the last key of a table that was read; None: none yet.
+        offsets: partition of a topic → the next offset.
+    """
+
+    next_line: int = 1
     read: int = 0
     accepted: int = 0
     repeated: int = 0
     rejected: int = 0
     rejects_bytes: int = 0
     done: bool = False
+    key: int | str | None = None
+    offsets: dict[str, int] = {}
 
 
 class PositionFile:
-    """The position of one file read by one mapping, in `folder`; another file or another mapping is another import."""
+    """The position of one import in `folder`; another content, table, topic or mapping is another import."""
 
-    def __init__(self, folder: Path, mapping: Mapping, file: Path) -> None:
-        name = f"{mapping.name}-{import_key(mapping, file)[:16]}"
+    def __init__(self, folder: Path, mapping: Mapping, identity: bytes) -> None:
+        name = f"{mapping.name}-{import_key(mapping, identity)[:16]}"
         self._folder = folder
         self._path = folder / f"{name}.position.json"
         self.rejects = folder / f"{name}.rejects.jsonl"
@@ -55,7 +61,8 @@ class PositionFile:
         draft = self._path.with_suffix(".draft")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with draft.open("wb") as stream:
+            # A table's key can be somebody's number: nobody else reads it here.
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
                 stream.write(msgspec.json.encode(position))
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -64,15 +71,17 @@ class PositionFile:
             raise PositionError(file=self._path.name, reason=error.strerror or "I/O") from error
 
 
-def import_key(mapping: Mapping, file: Path) -> str:
-    """Name an import by what it reads and how: the digests of the file and of the mapping, hex."""
-    digest = hashlib.sha256(f"casebus-import-v1\0{mapping.digest}\0".encode())
+def import_key(mapping: Mapping, identity: bytes) -> str:
+    """Name an import by what it reads and how, hex."""
+    return hashlib.sha256(f"casebus-import-v2\0{mapping.digest}\0".encode() + identity).hexdigest()
+
+
+def file_digest(file: Path) -> bytes:
+    """Return the SHA-256 of a file: it tells an import of files."""
     with file.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").digest()
 
 
-def after(position: Position, **changes: int | bool) -> Position:
-    """Return the position with some of its numbers changed."""
+def after(position: Position, **changes: Any) -> Position:
+    """Return the position with some of its fields changed."""
     return msgspec.structs.replace(position, **changes)

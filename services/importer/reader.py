@@ -4,61 +4,63 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from schemas.event import derived_id
 from schemas.instants import format_instant
 from services.importer.block import Block
 from services.importer.conversion import rendered
-from services.importer.lines import blocks, header
 from services.importer.mapping import Mapping
+from services.importer.place import Place
 from services.importer.plan import RowPlan, RowValues, compile_plan
+from services.importer.position import Position
 from services.importer.rejection import Rejection, RowError
+from services.importer.rows import Rows
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """A run of the file: its events with their lines, its rejections, and the line to go on from."""
+    """A run of rows: its events with their places, its rejections, and how far reading has come."""
 
-    lines: list[int]
+    places: list[Place]
     events: list[dict[str, Any]]
     rejections: list[Rejection]
-    next_line: int
+    reached: MappingOf[str, Any]
 
 
-def portions(mapping: Mapping, path: Path, start: int = 2) -> Iterator[Portion]:
-    """Read a file from line `start` on (the header is line 1) as CloudEvents in JSON form.
+def portions(mapping: Mapping, rows: Rows, position: Position | None = None) -> Iterator[Portion]:
+    """Read rows after a position as CloudEvents in JSON form.
 
-    A row that cannot become an event is a rejection with its line; reading goes on.
+    A row that cannot become an event is a rejection with its place; reading goes on.
 
     Raises:
-        FileMissingError, FileBrokenError, MappingError: the file or the mapping cannot be used at all.
+        CasebusError: the rows or the mapping cannot be used at all.
     """
-    plan = compile_plan(mapping, header(path, mapping.form))
-    for block in blocks(path, mapping.form, max(start, 2)):
+    plan = compile_plan(mapping, rows.columns())
+    for block in rows.blocks(position or Position()):
         yield _portion(mapping, plan, block)
 
 
 def _portion(mapping: Mapping, plan: RowPlan, block: Block) -> Portion:
-    lines: list[int] = []
+    places: list[Place] = []
     events: list[dict[str, Any]] = []
     rejections = list(block.rejections)
-    for line, row in zip(block.lines, block.rows, strict=True):
+    for place, row in zip(block.places, block.rows, strict=True):
         if not row:
             continue  # an empty line says nothing
         try:
-            values = plan(line, row)
+            values = plan(place, row)
         except RowError as error:
-            rejections.append(Rejection(line, error.code, error.column))
+            rejections.append(Rejection(place, error.code, error.column))
             continue
         if values is not None:
-            lines.append(line)
+            places.append(place)
             events.append(cloud_event(mapping.source, values))
-    rejections.sort(key=lambda rejection: rejection.line)
-    return Portion(lines, events, rejections, block.next_line)
+    rejections.sort(key=lambda rejection: rejection.place)
+    return Portion(places, events, rejections, block.reached)
 
 
 def cloud_event(source: str, values: RowValues) -> dict[str, Any]:

@@ -5,30 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.texts import text
+from schemas.texts import Language, text
+from services.importer.place import Place, as_dict, named
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One rejected row: its line in the file, the code, and the column or the paths that are wrong."""
+    """One rejected row: its place, the code, and the column or the paths that are wrong."""
 
-    line: int
+    place: Place
     code: str
     column: str = ""
     paths: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Render for the rejects file: both languages, no value of the row."""
-        fields = {"line": self.line, "column": self.column, "paths": ", ".join(self.paths)}
+        at = as_dict(self.place)
         return {
-            "line": self.line,
+            **({"line": at["line"]} if "line" in at else {}),
+            "place": at,
             "code": self.code,
             "column": self.column,
             "paths": list(self.paths),
-            "zh": text(f"{self.code}.message", "zh", **fields),
-            "en": text(f"{self.code}.message", "en", **fields),
-            "hint": text(f"{self.code}.hint", "en", **fields),
+            "zh": self._text("message", "zh"),
+            "en": self._text("message", "en"),
+            "hint": self._text("hint", "en"),
         }
+
+    def _text(self, kind: str, language: Language) -> str:
+        fields = {"column": self.column, "paths": ", ".join(self.paths)}
+        return text(f"{self.code}.{kind}", language, place=named(self.place, language), **fields)
 
 
 class RowError(Exception):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.importer.importer import Importer
 from services.importer.mapping import load_mapping
+from services.importer.opening import open_file
 from services.node.node import Node, open_node
 from services.node.site import Site
 from streams.runners.memory import settle
@@ -27,7 +28,9 @@ def import_whole(data: Path, log: Path) -> Node:
     node = open_node(data, Site.load(SITE))
     settle()
     rules = load_mapping(MAPPING)
-    reached = Importer(rules, log, lambda events: node.door.accept(SOURCE, events, purpose="import"), None).run()
+    reached = Importer(
+        rules, open_file(rules, log), lambda events: node.door.accept(SOURCE, events, purpose="import"), None
+    ).run()
     if (reached.accepted, reached.rejected) != (EVENTS, 0):
         raise AssertionError(reached)
     node.door.complete_to(SOURCE, rules.complete_to or 0)

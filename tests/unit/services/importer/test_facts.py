@@ -12,6 +12,7 @@ from schemas.event import derived_id, sequence_of
 from schemas.instants import parse_instant
 from services.importer.facts import facts, identifier
 from services.importer.mapping import Mapping, load_mapping
+from services.importer.opening import open_file
 from services.importer.reader import portions
 from services.importer.rejection import Rejection
 from tests.unit.services.importer.conftest import HEADER, ROW, WriteFile
@@ -30,7 +31,7 @@ def test_ids_are_the_derived_ids(source: str, number: int) -> None:
 def test_facts_are_the_events_of_the_same_rows(mapping: Mapping, write: WriteFile) -> None:
     """What a back-test of the file sees is what the node would have got."""
     path = write(HEADER, ROW, SEND)
-    events = [event for portion in portions(mapping, path) for event in portion.events]
+    events = [event for portion in portions(mapping, open_file(mapping, path)) for event in portion.events]
 
     seen = list(facts(mapping, path, mapping.types, {"traffic.fine.created": {"amount_cents", "served_on"}}))
 
@@ -57,7 +58,7 @@ def test_rows_that_cannot_be_read_are_told(mapping: Mapping, write: WriteFile) -
     seen = list(facts(mapping, path, mapping.types, {}, told.append))
 
     assert len(seen) == 1
-    assert sorted((r.line, r.code) for r in told) == [(2, "importer.columns"), (3, "importer.quoting")]
+    assert sorted((r.place, r.code) for r in told) == [(2, "importer.columns"), (3, "importer.quoting")]
 
 
 @pytest.mark.realdata

@@ -14,7 +14,8 @@ from services.importer import importer as importer_module
 from services.importer import lines as lines_module
 from services.importer.importer import Importer
 from services.importer.mapping import Mapping
-from services.importer.position import Position, PositionError, PositionFile
+from services.importer.opening import open_file
+from services.importer.position import Position, PositionError, PositionFile, file_digest
 from tests.unit.services.importer.conftest import HEADER, ROW, WriteFile
 
 
@@ -66,9 +67,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_row_is_accepted_or_rejected(mapping: Mapping, write: WriteFile, tmp_path: Path) -> None:
     """Read is accepted plus rejected, and the rejects file has each line."""
     path, door = write(HEADER, *rows(100)), FakeDoor()
-    position = PositionFile(tmp_path / "import", mapping, path)
+    position = PositionFile(tmp_path / "import", mapping, file_digest(path))
 
-    reached = Importer(mapping, path, door.accept, position).run()
+    reached = Importer(mapping, open_file(mapping, path), door.accept, position).run()
 
     assert (reached.read, reached.accepted, reached.rejected, reached.done) == (100, 90, 10, True)
     rejects = [json.loads(line) for line in position.rejects.read_text(encoding="utf-8").splitlines()]
@@ -78,9 +79,9 @@ def test_every_row_is_accepted_or_rejected(mapping: Mapping, write: WriteFile, t
 def test_what_the_door_refuses_is_rejected_with_its_line(mapping: Mapping, write: WriteFile, tmp_path: Path) -> None:
     """A refusal of the door is a reject like any other, with code and places."""
     path = write(HEADER, ROW, ROW.replace("A1", "A2").replace("0,", "1,", 1))
-    position = PositionFile(tmp_path, mapping, path)
+    position = PositionFile(tmp_path, mapping, file_digest(path))
 
-    reached = Importer(mapping, path, FakeDoor(refuses="A2").accept, position).run()
+    reached = Importer(mapping, open_file(mapping, path), FakeDoor(refuses="A2").accept, position).run()
 
     assert (reached.accepted, reached.rejected) == (1, 1)
     reject = json.loads(position.rejects.read_text(encoding="utf-8"))
@@ -90,13 +91,13 @@ def test_what_the_door_refuses_is_rejected_with_its_line(mapping: Mapping, write
 def test_a_broken_off_import_goes_on(mapping: Mapping, write: WriteFile, tmp_path: Path) -> None:
     """After a failure the same command ends with the same numbers, nothing lost, nothing doubled."""
     path, door = write(HEADER, *rows(100)), FakeDoor(breaks_after=40)
-    position = PositionFile(tmp_path / "import", mapping, path)
+    position = PositionFile(tmp_path / "import", mapping, file_digest(path))
     with pytest.raises(OSError):
-        Importer(mapping, path, door.accept, position).run()
+        Importer(mapping, open_file(mapping, path), door.accept, position).run()
     kept = position.load()
     door.breaks_after = 10**9
 
-    reached = Importer(mapping, path, door.accept, position).run()
+    reached = Importer(mapping, open_file(mapping, path), door.accept, position).run()
 
     assert 0 < kept.read < 100
     assert (reached.read, reached.accepted, reached.rejected) == (100, 90, 10)
@@ -107,10 +108,10 @@ def test_a_broken_off_import_goes_on(mapping: Mapping, write: WriteFile, tmp_pat
 def test_a_stop_is_noticed_between_slices(mapping: Mapping, write: WriteFile, tmp_path: Path) -> None:
     """Ctrl-C ends the run at a kept position; the next one finishes."""
     path, door = write(HEADER, *rows(100)), FakeDoor()
-    position = PositionFile(tmp_path, mapping, path)
+    position = PositionFile(tmp_path, mapping, file_digest(path))
 
-    stopped = Importer(mapping, path, door.accept, position, stopped=lambda: door.calls >= 5).run()
-    ended = Importer(mapping, path, door.accept, position).run()
+    stopped = Importer(mapping, open_file(mapping, path), door.accept, position, stopped=lambda: door.calls >= 5).run()
+    ended = Importer(mapping, open_file(mapping, path), door.accept, position).run()
 
     assert not stopped.done
     assert (ended.read, ended.accepted, ended.done) == (100, 90, True)
@@ -119,11 +120,11 @@ def test_a_stop_is_noticed_between_slices(mapping: Mapping, write: WriteFile, tm
 def test_a_finished_import_reads_nothing_again(mapping: Mapping, write: WriteFile, tmp_path: Path) -> None:
     """Running the same command a third time says the same numbers and sends nothing."""
     path, door = write(HEADER, *rows(20)), FakeDoor()
-    position = PositionFile(tmp_path, mapping, path)
-    first = Importer(mapping, path, door.accept, position).run()
+    position = PositionFile(tmp_path, mapping, file_digest(path))
+    first = Importer(mapping, open_file(mapping, path), door.accept, position).run()
     calls = door.calls
 
-    again = Importer(mapping, path, door.accept, position).run()
+    again = Importer(mapping, open_file(mapping, path), door.accept, position).run()
 
     assert (again, door.calls) == (first, calls)
 
@@ -131,19 +132,23 @@ def test_a_finished_import_reads_nothing_again(mapping: Mapping, write: WriteFil
 def test_a_lost_position_costs_repeats_only(mapping: Mapping, write: WriteFile, tmp_path: Path) -> None:
     """Without its position the file is read anew; the door knows the events."""
     path, door = write(HEADER, *rows(20)), FakeDoor()
-    Importer(mapping, path, door.accept, PositionFile(tmp_path / "a", mapping, path)).run()
+    Importer(
+        mapping, open_file(mapping, path), door.accept, PositionFile(tmp_path / "a", mapping, file_digest(path))
+    ).run()
 
-    again = Importer(mapping, path, door.accept, PositionFile(tmp_path / "b", mapping, path)).run()
+    again = Importer(
+        mapping, open_file(mapping, path), door.accept, PositionFile(tmp_path / "b", mapping, file_digest(path))
+    ).run()
 
     assert (again.accepted, again.repeated, len(door.seen)) == (18, 18, 18)
 
 
 def test_another_file_is_another_import(mapping: Mapping, write: WriteFile, tmp_path: Path) -> None:
     """A file that grew starts from its beginning: positions belong to contents, not to names."""
-    position = PositionFile(tmp_path, mapping, write(HEADER, *rows(5)))
+    position = PositionFile(tmp_path, mapping, file_digest(write(HEADER, *rows(5))))
     position.save(Position(next_line=7, done=True))
 
-    grown = PositionFile(tmp_path, mapping, write(HEADER, *rows(6)))
+    grown = PositionFile(tmp_path, mapping, file_digest(write(HEADER, *rows(6))))
 
     assert position.load().done
     assert grown.load() == Position()
@@ -155,11 +160,11 @@ def test_a_dry_run_keeps_nothing(mapping: Mapping, write: WriteFile, tmp_path: P
     folder.mkdir()
     path = write(HEADER, *rows(20))
 
-    run = Importer(mapping, path, FakeDoor().accept, None)
+    run = Importer(mapping, open_file(mapping, path), FakeDoor().accept, None)
     run.run()
 
     assert run.tally.codes == {"importer.columns": 2}
-    assert [r.line for r in run.tally.first] == [2, 12]
+    assert [r.place for r in run.tally.first] == [2, 12]
     assert list(folder.iterdir()) == []
 
 
@@ -169,6 +174,11 @@ def test_a_position_that_cannot_be_kept_stops_the_run(mapping: Mapping, write: W
     (tmp_path / "blocked").write_text("a file where the folder should be")
 
     with pytest.raises(PositionError) as caught:
-        Importer(mapping, path, FakeDoor().accept, PositionFile(tmp_path / "blocked", mapping, path)).run()
+        Importer(
+            mapping,
+            open_file(mapping, path),
+            FakeDoor().accept,
+            PositionFile(tmp_path / "blocked", mapping, file_digest(path)),
+        ).run()
 
     assert caught.value.exit_code == 5

@@ -12,19 +12,20 @@ from hypothesis import strategies as st
 from services.importer import lines as lines_module
 from services.importer.lines import FileBrokenError, FileMissingError, blocks, header
 from services.importer.mapping import FileForm
+from services.importer.place import Place
 from tests.unit.services.importer.conftest import WriteFile
 
 FORM = FileForm()
 
 
-def rows_of(path: Path, form: FileForm = FORM, start: int = 1) -> list[tuple[int, list[str]]]:
+def rows_of(path: Path, form: FileForm = FORM, start: int = 1) -> list[tuple[Place, list[str]]]:
     """Return every row with its line."""
-    return [pair for block in blocks(path, form, start) for pair in zip(block.lines, block.rows, strict=True)]
+    return [pair for block in blocks(path, form, start) for pair in zip(block.places, block.rows, strict=True)]
 
 
-def faults_of(path: Path, form: FileForm = FORM, start: int = 1) -> list[tuple[int, str]]:
+def faults_of(path: Path, form: FileForm = FORM, start: int = 1) -> list[tuple[Place, str]]:
     """Return every rejected line with its code."""
-    return [(r.line, r.code) for block in blocks(path, form, start) for r in block.rejections]
+    return [(r.place, r.code) for block in blocks(path, form, start) for r in block.rejections]
 
 
 @pytest.mark.parametrize("name", ["log.csv", "log.csv.gz", "packed-under-a-plain-name.gz"])

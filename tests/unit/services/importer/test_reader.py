@@ -10,6 +10,8 @@ import pytest
 
 from schemas.event import derived_id, sequence_of
 from services.importer.mapping import Mapping, MappingError
+from services.importer.opening import open_file
+from services.importer.place import Place
 from services.importer.plan import sequence_part
 from services.importer.reader import portions
 from services.importer.rejection import RowError
@@ -18,12 +20,16 @@ from tests.unit.services.importer.conftest import HEADER, MAPPING, ROW, WriteFil
 
 def events_of(mapping: Mapping, path: Path) -> list[dict[str, Any]]:
     """Return all events of a file."""
-    return [event for portion in portions(mapping, path) for event in portion.events]
+    return [event for portion in portions(mapping, open_file(mapping, path)) for event in portion.events]
 
 
-def faults_of(mapping: Mapping, path: Path) -> list[tuple[int, str, str]]:
+def faults_of(mapping: Mapping, path: Path) -> list[tuple[Place, str, str]]:
     """Return line, code and column of all rejections of a file."""
-    return [(r.line, r.code, r.column) for portion in portions(mapping, path) for r in portion.rejections]
+    return [
+        (r.place, r.code, r.column)
+        for portion in portions(mapping, open_file(mapping, path))
+        for r in portion.rejections
+    ]
 
 
 def test_a_row_becomes_a_cloud_event(mapping: Mapping, write: WriteFile) -> None:
@@ -88,7 +94,7 @@ def test_a_rejection_says_nothing_of_the_row(mapping: Mapping, write: WriteFile)
     """Line, code, column and texts; no value."""
     path = write(HEADER, ROW.replace("35.0", "canary-4711"))
 
-    told = [r.as_dict() for portion in portions(mapping, path) for r in portion.rejections]
+    told = [r.as_dict() for portion in portions(mapping, open_file(mapping, path)) for r in portion.rejections]
 
     assert told[0]["zh"].startswith("第 2 行")
     assert told[0]["hint"]
