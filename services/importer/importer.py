@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from services.importer.mapping import Mapping
+from services.importer.place import order
 from services.importer.position import Position, PositionFile, after
 from services.importer.reader import Portion, portions
 from services.importer.rejection import Rejection
@@ -114,7 +115,7 @@ class Importer:
                     repeated += result.status == "repeated"
                 else:
                     rejections.append(Rejection(place, result.code, paths=result.paths))
-        rejections.sort(key=lambda rejection: rejection.place)
+        rejections.sort(key=lambda rejection: order(rejection.place))
         self.tally.add(rejections)
         old = self.position
         self._keep(

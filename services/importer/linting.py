@@ -60,7 +60,7 @@ def _findings(rules: Rules, contracts: Contracts) -> Iterator[Finding]:
     if rules.table is not None and rules.table.key in persons:
         yield Finding("$.table.key", "importer.lint.person_key")
     for rule in rules.events:
-        at = f"$.events['{rule.activity}']"
+        at = f"$.events{_step(rule.activity)}"
         try:
             contract = contracts.by_type(rule.type)
         except UnknownTypeError:
@@ -112,7 +112,7 @@ def _codes(at: str, rule: FieldRule, target: Field) -> Iterator[Finding]:
         allowed = set(target.base_type["symbols"])
     for said, meant in (rule.codes or {}).items():
         if allowed is not None and meant not in allowed:
-            yield Finding(f"{at}.codes['{said}']", "importer.lint.code", {"value": meant})
+            yield Finding(f"{at}.codes{_step(said)}", "importer.lint.code", {"value": meant})
 
 
 def _subject(at: str, rules: Rules, rule: EventRule, contract: Contract) -> Iterator[Finding]:
@@ -120,6 +120,10 @@ def _subject(at: str, rules: Rules, rule: EventRule, contract: Contract) -> Iter
     named = next((f for f in rule.fields if f.name == contract.subject_field), None)
     if named is not None and rules.subject.column != named.column:
         yield Finding(f"{at}.fields.{named.name}.column", "importer.lint.subject")
+
+
+def _step(name: str) -> str:
+    return f".{name}" if name.isidentifier() else f"['{name}']"
 
 
 def _is_district(text_: str) -> bool:

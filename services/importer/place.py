@@ -44,6 +44,12 @@ def sequence_key(place: Place) -> str:
     return sequence_of(place) if isinstance(place, int) else sequence_of(*place)
 
 
+def order(place: Place) -> tuple[tuple[bool, int | str], ...]:
+    """Return what sorts places; keys of a table may be numbers and texts."""
+    parts: tuple[int | str, ...] = (place,) if isinstance(place, int) else place
+    return tuple((isinstance(part, str), part) for part in parts)
+
+
 def as_dict(place: Place) -> dict[str, Any]:
     """Render a place for JSON; a key that might be a person's number stands as the beginning of its SHA-256."""
     if isinstance(place, int):

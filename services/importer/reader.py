@@ -14,7 +14,7 @@ from schemas.instants import format_instant
 from services.importer.block import Block
 from services.importer.conversion import rendered
 from services.importer.mapping import Mapping
-from services.importer.place import Place
+from services.importer.place import Place, order
 from services.importer.plan import RowPlan, RowValues, compile_plan
 from services.importer.position import Position
 from services.importer.rejection import Rejection, RowError
@@ -59,7 +59,7 @@ def _portion(mapping: Mapping, plan: RowPlan, block: Block) -> Portion:
         if values is not None:
             places.append(place)
             events.append(cloud_event(mapping.source, values))
-    rejections.sort(key=lambda rejection: rejection.place)
+    rejections.sort(key=lambda rejection: order(rejection.place))
     return Portion(places, events, rejections, block.reached)
 
 
