@@ -105,7 +105,7 @@ def rehearse(rules: Mapping, rows: Rows, stopped: Callable[[], bool]) -> dict[st
 
 
 def bring_in(
-    rules: Mapping, rows: Rows, data: Path, site: Path | None, stopped: Callable[[], bool], *, follow: bool
+    rules: Mapping, rows: Rows, data: Path, site: Path | None, stopped: Callable[[], bool], *, follow: bool = False
 ) -> dict[str, Any]:
     """Send every row through the node's door, declare the file complete, and let everything take effect."""
     from schemas.catalogue import Contracts

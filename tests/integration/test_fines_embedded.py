@@ -12,6 +12,7 @@ import pytest
 
 from services.cli.importing import bring_in
 from services.importer.mapping import load_mapping
+from services.importer.opening import open_file
 from tests.integration.delivery_proof import prove
 from tests.integration.fines_log import (
     END_TEXT,
@@ -47,7 +48,8 @@ def plain(log: Log, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_imported_in_order(plain: Path, log: Log, tmp_path: Path) -> None:
     """Imported and pumped: alert for alert the back-test of the plain file; a back-test over the node says the same."""
-    told = bring_in(load_mapping(MAPPING), plain, tmp_path / "data", SITE, lambda: False)
+    rules = load_mapping(MAPPING)
+    told = bring_in(rules, open_file(rules, plain), tmp_path / "data", SITE, lambda: False)
     expected = from_file(plain)
 
     assert (told["accepted"], told["rejected"]) == (len(log[1]), 0)
@@ -66,8 +68,10 @@ def test_imported_shuffled_with_repeats_in_two_parts(plain: Path, log: Log, tmp_
     header, rows = log
     mixed = shuffled_with_repeats(rows, seed=1)
     data, half = tmp_path / "data", len(mixed) // 2
+    rules = load_mapping(MAPPING)
     for number, part in enumerate((mixed[:half], mixed[half:])):
-        bring_in(load_mapping(MAPPING), write(tmp_path / f"{number}.csv", header, part), data, SITE, lambda: False)
+        path = write(tmp_path / f"{number}.csv", header, part)
+        bring_in(rules, open_file(rules, path), data, SITE, lambda: False)
 
     assert final_in(data) == final_of(from_file(plain))
     proof = prove(data)

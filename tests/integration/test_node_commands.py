@@ -14,6 +14,7 @@ import pytest
 from security.audit.reading import read
 from services.cli.importing import bring_in
 from services.importer.mapping import load_mapping
+from services.importer.opening import open_file
 from services.node.node import open_node
 from tests.integration.fines_log import MODELS, final_in
 from tests.integration.fines_node import HEADER, MAPPING, SITE, SOURCE, post, prepare, row
@@ -80,7 +81,8 @@ def test_an_activated_model_folds_the_whole_history(tmp_path: Path) -> None:
     """A model that came later raises what it would have raised, the others' alerts stay; twice changes nothing."""
     data, log, later = tmp_path / "data", tmp_path / "log.csv", tmp_path / "later.yaml"
     log.write_text("\n".join([HEADER, *map(row, range(5)), ""]), encoding="utf-8")
-    bring_in(load_mapping(MAPPING), log, data, SITE, lambda: False)
+    rules = load_mapping(MAPPING)
+    bring_in(rules, open_file(rules, log), data, SITE, lambda: False)
     before = final_in(data)
     text = next(path for path in MODELS if path.stem == "fine-no-event").read_text(encoding="utf-8")
     later.write_text(text.replace("id: fine-no-event", "id: fine-later").replace("code: RF2", "code: RF9"), "utf-8")

@@ -15,6 +15,7 @@ from typing import Any
 from schemas.checks import Parts
 from schemas.codes import code_list
 from schemas.contract import Contract, Field
+from schemas.districts import CITY
 from services.simulator import cast
 from services.simulator.background.words import HASHES, INSTITUTIONS, LATER, NUMBERS, OTHERS, TEXTS
 from services.simulator.days import days_after, local_day, local_text
@@ -119,7 +120,7 @@ class Fields:
         day, made = local_day(at_us), self._numbers
         match kind:
             case "uscc":
-                return made.enterprise(cast.CITY)
+                return made.enterprise(CITY)
             case "police_case_number":
                 return made.police_case(cast.unit_of(self._district, "investigation"), day)
             case "acceptance_number":
@@ -136,7 +137,7 @@ class Fields:
         return int(self._once(("name", name), lambda: self._rng.randint(*bounds)))
 
     def _person(self, who: str) -> str:
-        return str(self._once(("person", who), lambda: self._numbers.person(cast.CITY)))
+        return str(self._once(("person", who), lambda: self._numbers.person(CITY)))
 
     def _once(self, key: tuple[str, str], make: Callable[[], Any]) -> Any:
         if key not in self._known:
