@@ -1,11 +1,13 @@
 """The auditor's interface over HTTP, read-only, on the node's loopback address; sessions are those of the desk.
 
 GET  /audit/head                                  the newest signed head, and what stands above it
-GET  /audit/search?purpose&case_ref&…             hits with their leaves; `exhaustive` proves that none is left out
-GET  /audit/records/{seq}?purpose&case_ref        one record with its proof, checked here
-GET  /audit/bundle?purpose&case_ref&seq=…         a bundle for `casebus verify`
-POST /audit/verification  level, purpose          begin to verify the whole log
+POST /audit/search        purpose, case_ref, …    hits with their leaves; `exhaustive` proves that none is left out
+GET  /audit/records/{seq}?purpose                 one record with its proof, checked here
+POST /audit/bundle        purpose, case_ref, seqs a bundle for `casebus verify`
+POST /audit/verification  purpose, level          begin to verify the whole log
 GET  /audit/verification                          how far it is, or what it found
+
+Nothing is changed but the log, which gains the act itself. References and person keys go in bodies, never in addresses.
 """
 
 # Annotations are evaluated here, not kept as text: the dependencies they name are local to the function.
@@ -22,16 +24,25 @@ from services.desk.people import Person
 from services.desk.router import Sessions
 
 Code = Annotated[str, Field(max_length=120, pattern=r"^[\w./:@-]*$")]
-Reference = Annotated[str, Query(max_length=200)]
 Purpose = Annotated[str, Query(min_length=1, max_length=80, pattern=r"^[\w.:-]+$")]
 Seq = Annotated[int, Path(ge=0, lt=2**53)]
 
 
-class SearchQuery(BaseModel):
-    """What is asked: the terms of `Question`, references and person keys still in the clear; times in microseconds."""
+class Stated(BaseModel):
+    """What an auditor states with each question: what for, and for which case where there is one."""
 
     purpose: str = Field(min_length=1, max_length=80, pattern=r"^[\w.:-]+$")
     case_ref: str = Field(default="", max_length=200)
+
+    @property
+    def asked(self) -> Asked:
+        """As the desk takes it."""
+        return Asked(self.purpose, self.case_ref)
+
+
+class SearchBody(Stated):
+    """What is asked: the terms of `Question`, references and person keys still in the clear; times in microseconds."""
+
     act: Code = ""
     actor: Code = ""
     role: Code = ""
@@ -60,12 +71,16 @@ class SearchQuery(BaseModel):
         return Question(**terms, since=self.since, until=self.until)
 
 
-class VerificationBody(BaseModel):
-    """Level of the verification, and what it is for."""
+class VerificationBody(Stated):
+    """Level of the verification."""
 
     level: int = Field(default=3, ge=1, le=4)
-    purpose: str = Field(min_length=1, max_length=80, pattern=r"^[\w.:-]+$")
-    case_ref: str = Field(default="", max_length=200)
+
+
+class BundleBody(Stated):
+    """Numbers of the records that the bundle is to hold."""
+
+    seqs: list[Annotated[int, Field(ge=0, lt=2**53)]] = Field(min_length=1, max_length=1000)
 
 
 def auditor_router(desk: AuditDesk, sessions: Sessions) -> APIRouter:
@@ -90,26 +105,18 @@ def _reading_routes(router: APIRouter, desk: AuditDesk, signed_in: Any) -> None:
         return desk.head(person)
 
     @router.get("/records/{seq}")
-    def record(
-        person: Annotated[Person, Depends(signed_in)], seq: Seq, purpose: Purpose, case_ref: Reference = ""
-    ) -> dict[str, Any]:
-        return desk.record(person, Asked(purpose, case_ref), seq)
+    def record(person: Annotated[Person, Depends(signed_in)], seq: Seq, purpose: Purpose) -> dict[str, Any]:
+        return desk.record(person, Asked(purpose), seq)
 
-    @router.get("/bundle")
-    def bundle(
-        person: Annotated[Person, Depends(signed_in)],
-        purpose: Purpose,
-        seq: Annotated[list[int], Query(min_length=1, max_length=1000)],
-        case_ref: Reference = "",
-    ) -> Response:
-        content = desk.bundle(person, Asked(purpose, case_ref), seq)
-        return Response(content, media_type="application/json")
+    @router.post("/bundle")
+    def bundle(person: Annotated[Person, Depends(signed_in)], body: BundleBody) -> Response:
+        return Response(desk.bundle(person, body.asked, body.seqs), media_type="application/json")
 
 
 def _verification_routes(router: APIRouter, desk: AuditDesk, signed_in: Any) -> None:
     @router.post("/verification")
     def verify(person: Annotated[Person, Depends(signed_in)], body: VerificationBody) -> dict[str, Any]:
-        return desk.verify(person, Asked(body.purpose, body.case_ref), body.level)
+        return desk.verify(person, body.asked, body.level)
 
     @router.get("/verification")
     def verification(person: Annotated[Person, Depends(signed_in)]) -> dict[str, Any]:
@@ -117,8 +124,7 @@ def _verification_routes(router: APIRouter, desk: AuditDesk, signed_in: Any) -> 
 
 
 def _search_route(router: APIRouter, desk: AuditDesk, signed_in: Any) -> None:
-    @router.get("/search")
-    def search(person: Annotated[Person, Depends(signed_in)], query: Annotated[SearchQuery, Query()]) -> dict[str, Any]:
-        asked = Asked(query.purpose, query.case_ref)
-        question = query.question(desk)
-        return desk.search(person, asked, question, exhaustive=query.exhaustive, limit=query.limit)
+    @router.post("/search")
+    def search(person: Annotated[Person, Depends(signed_in)], body: SearchBody) -> dict[str, Any]:
+        question = body.question(desk)
+        return desk.search(person, body.asked, question, exhaustive=body.exhaustive, limit=body.limit)

@@ -12,7 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from schemas.errors import CasebusError
 from schemas.texts import LANGUAGES, Language
-from services.console import sign_in
+from services.console import audit_routes, sign_in
 from services.console.alert_page import AlertPage
 from services.console.board_page import BoardPage
 from services.console.desk_client import DeskClient, DeskRefusedError, SessionOverError
@@ -59,12 +59,15 @@ def register(console: Console) -> None:
     for language in LANGUAGES:
         _session_routes(console, language)
         _pages(console, language)
+        audit_routes.officer_pages(app, console.desk, console.sessions, language)
+    audit_routes.record_pages(app, console.desk, console.sessions)
 
 
 async def _headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
     answer = await call_next(request)
     for name, value in HEADERS.items():
-        answer.headers[name] = value
+        # A page that is stricter has said so itself.
+        answer.headers.setdefault(name, value)
     if not request.url.path.startswith(("/_nicegui", ROUTE)):
         answer.headers["Cache-Control"] = "no-store"
     return answer

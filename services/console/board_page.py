@@ -115,6 +115,8 @@ class BoardPage:
         words = self._words
         with Box("p", "notice"):
             Text("span", words("log.notice"))
+            if view["me"]["audits"]:
+                Text("a", words("audit.open"), href=f"/{words.language}/audit")
         with Box("div", "columns"):
             with Box("section", "card"):
                 Text("h2", words("log.alerts"))

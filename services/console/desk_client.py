@@ -11,6 +11,8 @@ from schemas.errors import CasebusError, UnavailableError
 from schemas.texts import Language
 
 TIMEOUT_SECONDS = 10.0
+SEARCH_SECONDS = 300.0
+"""An exhaustive search reads the whole log."""
 UNAUTHORISED = 401
 CLIENT_ERRORS = 400
 
@@ -102,7 +104,39 @@ class DeskClient:
         """Publish the missing decision."""
         return await self._call("POST", f"/desk/alerts/{alert_id}/publish", token, json=dict(body))
 
+    async def look_up(self, token: str, alert_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Look up a person of an alert's case; audited by the desk."""
+        return await self._call("POST", f"/desk/alerts/{alert_id}/look-ups", token, json=dict(body))
+
+    async def audit_head(self, token: str) -> dict[str, Any]:
+        """Ask for the audit log's newest signed head."""
+        return await self._call("GET", "/audit/head", token)
+
+    async def audit_search(self, token: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Search the audit log; audited itself."""
+        return await self._call("POST", "/audit/search", token, json=dict(body), timeout=SEARCH_SECONDS)
+
+    async def audit_record(self, token: str, seq: int, purpose: str) -> dict[str, Any]:
+        """Ask for one record with its proof; audited itself."""
+        return await self._call("GET", f"/audit/records/{seq}", token, params={"purpose": purpose})
+
+    async def audit_bundle(self, token: str, seq: int, purpose: str) -> bytes:
+        """Ask for one record as a bundle, byte for byte; audited itself."""
+        return (await self._send("POST", "/audit/bundle", token, json={"purpose": purpose, "seqs": [seq]})).content
+
+    async def verification(self, token: str) -> dict[str, Any]:
+        """Ask how far the verification of the whole log is."""
+        return await self._call("GET", "/audit/verification", token)
+
+    async def verify(self, token: str, purpose: str, level: int) -> dict[str, Any]:
+        """Begin to verify the whole log; audited itself."""
+        return await self._call("POST", "/audit/verification", token, json={"purpose": purpose, "level": level})
+
     async def _call(self, method: str, path: str, token: str = "", **options: Any) -> dict[str, Any]:
+        body: dict[str, Any] = (await self._send(method, path, token, **options)).json()
+        return body
+
+    async def _send(self, method: str, path: str, token: str = "", **options: Any) -> httpx.Response:
         headers: dict[str, str] = {"Accept-Language": self._language}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -114,8 +148,7 @@ class DeskClient:
             raise SessionOverError(reason="session")
         if answer.status_code >= CLIENT_ERRORS:
             raise DeskRefusedError(answer.status_code, _error_of(answer))
-        body: dict[str, Any] = answer.json()
-        return body
+        return answer
 
 
 def _error_of(answer: httpx.Response) -> Mapping[str, Any]:

@@ -47,7 +47,7 @@ def render(words: Words, fault: str = "", after: str = "") -> str:
 
 def own_path(after: str) -> str:
     """Return a path of this console, or the empty word: a sign-in never leads to another site."""
-    return after if after.startswith(("/zh/", "/en/")) and "//" not in after and "\\" not in after else ""
+    return after if after.startswith(("/zh/", "/en/", "/verify/")) and "//" not in after and "\\" not in after else ""
 
 
 FAULT_PAGE = """<!doctype html>

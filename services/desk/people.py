@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from security.policy.roles import role
+from security.policy.roles import AUDITORS, role
 from security.subjects import DISTRICT_LENGTH, Principal
 from streams.clues import Clue, bound
 from streams.projections.values import AlertRow
@@ -65,4 +65,6 @@ def describe(person: Person, sees: str) -> dict[str, Any]:
         "districts": list(person.districts),
         "units": list(person.units),
         "sees": sees,
+        "purpose": person.principal.purpose,
+        "audits": person.role in AUDITORS,
     }

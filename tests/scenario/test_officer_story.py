@@ -151,7 +151,7 @@ def found(story: Story, alerts: list[str]) -> dict[str, Any]:
     """What the security officer finds: every look at this person, and that no other exists."""
     del alerts
     asked = {"purpose": "access-audit", "act": "person.lookup", "person_key": SUSPECT, "exhaustive": True}
-    answer: dict[str, Any] = story.call("security", "GET", "/audit/search", params=asked).json()
+    answer: dict[str, Any] = story.call("security", "POST", "/audit/search", json=asked).json()
     return answer
 
 
@@ -164,8 +164,8 @@ def misuse(found: dict[str, Any]) -> list[int]:
 @pytest.fixture(scope="module")
 def bundle(story: Story, misuse: list[int]) -> bytes:
     """The evidence."""
-    asked = {"purpose": "access-audit", "seq": misuse}
-    return story.call("security", "GET", "/audit/bundle", params=asked).content
+    asked = {"purpose": "access-audit", "seqs": misuse}
+    return story.call("security", "POST", "/audit/bundle", json=asked).content
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +198,7 @@ def test_the_officers_own_questions_are_on_record(story: Story, found: dict[str,
     """The search for the person and the export are acts themselves, found by the same means."""
     del bundle
     asked = {"purpose": "access-audit", "actor": "security", "role": "SEC"}
-    acts = [hit["record"] for hit in story.call("security", "GET", "/audit/search", params=asked).json()["hits"]]
+    acts = [hit["record"] for hit in story.call("security", "POST", "/audit/search", json=asked).json()["hits"]]
     digest = found["hits"][0]["record"]["data"]["person"]
 
     assert [act["act"] for act in acts if act["act"] not in {"login", "logout"}][:2] == ["search", "export"]

@@ -161,20 +161,30 @@ def call(desk: AuditDesk, office: Office, method: str, path: str, token: str, **
 
 
 @pytest.mark.parametrize(
-    "path", ["/audit/head", "/audit/search?purpose=p", "/audit/records/0?purpose=p", "/audit/verification"]
+    ("method", "path", "body"),
+    [
+        ("GET", "/audit/head", None),
+        ("POST", "/audit/search", {"purpose": "p"}),
+        ("GET", "/audit/records/0?purpose=p", None),
+        ("POST", "/audit/bundle", {"purpose": "p", "seqs": [0]}),
+        ("POST", "/audit/verification", {"purpose": "p"}),
+        ("GET", "/audit/verification", None),
+    ],
 )
-def test_the_interface_needs_a_session_and_an_auditor(desk: AuditDesk, office: Office, path: str) -> None:
+def test_the_interface_needs_a_session_and_an_auditor(
+    desk: AuditDesk, office: Office, method: str, path: str, body: dict[str, Any] | None
+) -> None:
     """Without a session 401, without the role 403."""
-    assert call(desk, office, "GET", path, "nobody").status_code == 401
-    assert call(desk, office, "GET", path, "police").status_code == 403
+    assert call(desk, office, method, path, "nobody", json=body).status_code == 401
+    assert call(desk, office, method, path, "police", json=body).status_code == 403
 
 
 def test_the_interface_takes_keys_and_references_and_needs_a_purpose(desk: AuditDesk, office: Office) -> None:
     """The node digests; without a purpose nothing is asked."""
     wanted = {"person_key": SUSPECT.hex(), "act": "person.lookup", "of_case": SUBJECT}
 
-    found = call(desk, office, "GET", "/audit/search", "security", params=wanted | {"purpose": "duty:SEC"})
-    without = call(desk, office, "GET", "/audit/search", "security", params=wanted)
+    found = call(desk, office, "POST", "/audit/search", "security", json=wanted | {"purpose": "duty:SEC"})
+    without = call(desk, office, "POST", "/audit/search", "security", json=wanted)
 
     assert (found.status_code, found.json()["found"]) == (200, 2)
     assert without.status_code >= 400
@@ -185,7 +195,7 @@ def test_the_interface_proves_exports_and_verifies(desk: AuditDesk, office: Offi
     purpose = {"purpose": "duty:SEC"}
     head = call(desk, office, "GET", "/audit/head", "security").json()
     proved = call(desk, office, "GET", "/audit/records/0", "security", params=purpose).json()
-    content = call(desk, office, "GET", "/audit/bundle", "security", params=purpose | {"seq": [0, 1]}).content
+    content = call(desk, office, "POST", "/audit/bundle", "security", json=purpose | {"seqs": [0, 1]}).content
     begun = call(desk, office, "POST", "/audit/verification", "security", json=purpose | {"level": 2})
     desk.checking.join(30)
 

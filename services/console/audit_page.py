@@ -1,0 +1,141 @@
+"""The officer's page: the signed head, a search over the log, its hits; who was shown what, by which record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from services.console.plain import box, element, facts, field, table, void
+from services.console.words import Words, instant, second
+
+SHOWN = 16
+"""Characters shown of ids and digests; the whole stands on the record's page."""
+
+TEXTS = ("person_key", "of_case", "event", "field", "act", "actor", "role", "org", "sub", "for_purpose", "out", "why")
+"""What the form asks for, by the names of the auditor's interface; `since` and `until` are dates."""
+
+PATTERNS = {"person_key": "[0-9a-f]{66}", "event": "[0-9a-f]{32}"}
+
+
+def wanted(form: Mapping[str, str], purpose: str) -> dict[str, Any]:
+    """Read the form as the interface wants it; dates are days of the city's zone, both included."""
+    asked: dict[str, Any] = {name: form[name].strip() for name in (*TEXTS, "case_ref") if form.get(name, "").strip()}
+    for name, later in (("since", 0), ("until", 1)):
+        if (at := _day(form.get(name, ""), later)) is not None:
+            asked[name] = at - later
+    return asked | {"purpose": form.get("purpose", "").strip() or purpose, "exhaustive": form.get("exhaustive") == "on"}
+
+
+def content(words: Words, head: Mapping[str, Any], form: Mapping[str, str], purpose: str, found: str) -> str:
+    """Return the page's content; `found` is the result of a search, or empty."""
+    return "".join(
+        (
+            element("h1", words("audit")),
+            box("p", element("span", words("audit.notice")), class_="notice"),
+            box("section", element("h2", words("audit.head")), _head(words, head), class_="card"),
+            box("section", element("h2", words("audit.search")), _form(words, form, purpose), class_="card"),
+            found,
+        )
+    )
+
+
+def refused(why: str) -> str:
+    """Say why a search was not answered."""
+    return element("p", why, class_="said bad", role="alert")
+
+
+def result(words: Words, answer: Mapping[str, Any]) -> str:
+    """Render what a search found."""
+    how = words("audit.complete") if answer["complete"] else words("audit.by_index")
+    counts = words("audit.found", found=answer["found"], shown=len(answer["hits"]), size=answer["size"])
+    parts = [element("h2", words("audit.hits")), element("p", f"{counts} {how}", role="status")]
+    if answer["hits"]:
+        columns = [words(f"audit.{name}") for name in ("record", "time", "act", "who", "purpose", "out", "about")]
+        parts.append(table(words("audit.hits"), columns, [_hit(words, hit) for hit in answer["hits"]]))
+    if answer["releases"]:
+        columns = [words(f"audit.{name}") for name in ("event", "receiver", "purpose", "time", "record")]
+        rows = [_release(words, told) for told in answer["releases"]]
+        parts += [element("h2", words("audit.releases")), table(words("audit.releases"), columns, rows)]
+        parts.append(element("p", words("audit.not_read")))
+    return box("section", *parts, class_="card")
+
+
+def _head(words: Words, head: Mapping[str, Any]) -> str:
+    rows = [
+        (words("audit.origin"), head["origin"]),
+        (words("audit.size"), head["size"]),
+        (words("audit.root"), head["root"]),
+        (words("audit.unsigned"), head["unsigned"]),
+        (words("audit.key"), head["key"]),
+    ]
+    link = element("a", words("audit.verify_all"), href=f"/{words.language}/audit/verification")
+    return facts(rows) + box("p", link)
+
+
+def _form(words: Words, form: Mapping[str, str], purpose: str) -> str:
+    fields = [
+        field(words("audit.stated"), "purpose", value=form.get("purpose") or purpose, required=True),
+        field(words("audit.case_ref"), "case_ref", value=form.get("case_ref", "")),
+        *(_asked(words, form, name, pattern=PATTERNS.get(name), autocomplete="off") for name in TEXTS),
+        *(_asked(words, form, name, type="date") for name in ("since", "until")),
+    ]
+    ticked = form.get("exhaustive") == "on"
+    tick = void("input", type="checkbox", name="exhaustive", checked=ticked)
+    tick = box("label", tick, element("span", words("audit.exhaustive")), class_="tick")
+    button = element("button", words("audit.ask"), type="submit", class_="act main")
+    return box("form", *fields, tick, button, method="post", action=f"/{words.language}/audit", class_="form ask")
+
+
+def _asked(words: Words, form: Mapping[str, str], name: str, **attributes: Any) -> str:
+    return field(words(f"audit.ask.{name}"), name, value=form.get(name, ""), **attributes)
+
+
+def _hit(words: Words, hit: Mapping[str, Any]) -> Sequence[str]:
+    record = hit["record"]
+    who = " · ".join(part for part in (record.get("actor"), _role(words, record), record.get("org")) if part)
+    return (
+        _link(words, hit["seq"]),
+        element("span", second(record.get("ts"))),
+        element("span", record["act"]),
+        element("span", who),
+        element("span", record.get("purpose", "")),
+        element("span", " ".join(part for part in (record.get("out", ""), record.get("why", "")) if part)),
+        element("span", _about(record)),
+    )
+
+
+def _release(words: Words, told: Mapping[str, Any]) -> Sequence[str]:
+    return (
+        element("code", told["event"]),
+        element("span", f"{told['sub']} ({told['org']})"),
+        element("span", told["purpose"]),
+        element("span", second(told["ts"])),
+        " ".join(_link(words, seq) for seq in told["seqs"]),
+    )
+
+
+def _link(words: Words, seq: int) -> str:
+    return element("a", seq, href=f"/verify/{seq}?lang={words.language}")
+
+
+def _role(words: Words, record: Mapping[str, Any]) -> str:
+    return words.role(record["role"]) if record.get("role") else ""
+
+
+def _about(record: Mapping[str, Any]) -> str:
+    """Say what a record is about, shortened."""
+    data = record.get("data", {})
+    said = [str(record.get("obj", ""))[:SHOWN], str(record.get("case", ""))[:SHOWN]]
+    if isinstance(data.get("events"), list):
+        said.append(json.dumps(len(data["events"])) + "×")
+    return " ".join(part for part in said if part)
+
+
+def _day(typed: str, later: int) -> int | None:
+    try:
+        day = date.fromisoformat(typed) + timedelta(days=later)
+    except (ValueError, OverflowError):
+        return None
+    return instant(f"{day.isoformat()}T00:00")
