@@ -1,6 +1,8 @@
-"""`./run bench kafka-chaos`: two chained stages under kill -9 (50 of each), SIGSTOP and rebalances, proven exact.
+"""`./run bench kafka-chaos`: two chained stages on three brokers under faults of processes and brokers, proven exact.
 
-The figures are what was wrong (all must be nought) and what was done; the proof is a pure replay of everything.
+Workers are killed by kill -9 (50 of each), frozen past their session, joined and taken away; then brokers are lost and
+brought back, restarted in turn, and all gone for a minute. The figures are what was wrong (all must be nought) and what
+was done; the proof is a pure replay of everything.
 """
 
 from __future__ import annotations
@@ -13,21 +15,24 @@ from pathlib import Path
 from deploy.kafka.cluster import Cluster
 from streams.runners.faust.failstop import Exit
 from tests.bench.harness import Figure, Report
-from tests.integration.kafka.chain_faults import Chain, Feed, torment
+from tests.integration.kafka.chain_faults import Chain, torment
+from tests.integration.kafka.chain_feed import Feed
 from tests.integration.kafka.chain_proof import Proof, prove
 from tests.integration.kafka.chain_stages import Topics
+from tests.integration.kafka.outage import COPIES, Outages
 
 KILLS, FREEZES, JOINS = 50, 12, 12
 SECONDS = 900.0
 SETTLE = 240.0
 LINGER = 0.05
+LOSSES, AWAY, DARK = 3, 8.0, 60.0
 STAGES = ("release", "supervise")
 
 
 def run() -> Report:
     """Torment a chain of two workers a stage and hold what is left against the replay."""
     folder = Path(tempfile.mkdtemp(prefix="casebus-chaos-"))
-    cluster = Cluster.make(folder / "cluster", extra={"group.min.session.timeout.ms": "1000"})
+    cluster = Cluster.make(folder / "cluster", COPIES, extra={"group.min.session.timeout.ms": "1000"})
     cluster.start(tied=True)
     try:
         return _report(cluster, folder)
@@ -41,6 +46,7 @@ def _report(cluster: Cluster, folder: Path) -> Report:
     logs = folder / "logs"
     logs.mkdir()
     chain, feed = Chain(cluster.address(), topics, logs), Feed(cluster.address(), topics, per_second=30)
+    chain.copies, outages = COPIES, Outages(cluster, chain)
     # Transactions that stay open for a moment: kills and freezes strike in the midst of them.
     chain.linger = LINGER
     chain.make_topics()
@@ -51,16 +57,24 @@ def _report(cluster: Cluster, folder: Path) -> Report:
                 chain.start(stage, f"{stage}-{number}")
         with feed.running():
             torment(chain, kills=KILLS, freezes=FREEZES, joins=JOINS, seconds=SECONDS)
+            for number in range(1, LOSSES + 1):
+                outages.lose(number, AWAY)
+                chain.rest(AWAY)
+            outages.roll()
+            outages.black_out(DARK)
+            chain.rest(AWAY)
         chain.settle(SETTLE)
     finally:
         chain.stop()
     seconds = time.monotonic() - began
-    return Report("kafka-chaos", _load(chain, feed), _figures(prove(cluster.address(), topics), chain, logs, seconds))
+    found = _figures(prove(cluster.address(), topics), chain, outages, logs)
+    return Report("kafka-chaos", _load(chain, feed), [*found, Figure("time", round(seconds, 1), "s")])
 
 
 def _load(chain: Chain, feed: Feed) -> dict[str, object]:
     return {
         "stages": len(STAGES),
+        "brokers": COPIES,
         "workers": 4,
         "partitions": chain.topics.partitions,
         "raw records": feed.sent,
@@ -68,7 +82,7 @@ def _load(chain: Chain, feed: Feed) -> dict[str, object]:
     }
 
 
-def _figures(proof: Proof, chain: Chain, logs: Path, seconds: float) -> list[Figure]:
+def _figures(proof: Proof, chain: Chain, outages: Outages, logs: Path) -> list[Figure]:
     said = "".join(path.read_text(encoding="utf-8", errors="replace") for path in logs.glob("*.log"))
     return [
         Figure("faults against the replay", len(proof.faults), "", 0, "lower"),
@@ -80,9 +94,11 @@ def _figures(proof: Proof, chain: Chain, logs: Path, seconds: float) -> list[Fig
         *(Figure(f"kill -9 of {stage}", chain.kills[stage], "", KILLS) for stage in STAGES),
         Figure("SIGSTOP past the session", chain.freezes, "", 10),
         Figure("members that came or went", chain.joins, "", 10),
+        Figure("brokers lost and brought back", outages.losses, "", LOSSES),
+        Figure("clean restarts of brokers", outages.restarts, "", COPIES),
+        Figure("all brokers gone for a minute", outages.blackouts, "", 1),
         Figure("workers that were fenced and ended themselves", chain.exits[Exit.FENCED], ""),
         Figure("workers that ended otherwise", sum(chain.exits.values()) - chain.exits[Exit.FENCED], ""),
         Figure("partitions opened", said.count("worker.partition_opened"), ""),
         Figure("holes read again", said.count("worker.hole_found") + said.count("worker.silence_found"), ""),
-        Figure("time", round(seconds, 1), "s"),
     ]

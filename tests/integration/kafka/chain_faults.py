@@ -8,21 +8,19 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import CoordinatorNotAvailableError
 
 from streams.bus.kafka_address import KafkaAddress
 from streams.runners.faust import settings
 from tests.house.tree import ROOT
-from tests.integration.kafka.chain_stages import Topics, raw_value
+from tests.integration.kafka.chain_stages import Topics
 from tests.integration.kafka.chain_worker import SESSION
 
 OPENED = b"worker.partition_opened"
@@ -61,6 +59,7 @@ class Chain:
     skip: int = 0
     debug: bool = False
     linger: float = 0.0
+    copies: int = 1
     members: dict[str, Member] = field(default_factory=dict)
     kills: Counter[str] = field(default_factory=Counter)
     freezes: int = 0
@@ -74,10 +73,10 @@ class Chain:
     def make_topics(self) -> None:
         """Create the topics, the changelogs compacted."""
         topics, count = self.topics, self.topics.partitions
-        wanted = [NewTopic(name, count, 1) for name in (topics.raw, topics.work, topics.alerts)]
+        wanted = [NewTopic(name, count, self.copies) for name in (topics.raw, topics.work, topics.alerts)]
         for stage in map(topics.stage, ("release", "supervise")):
             name = settings.changelog(stage.name, stage.topics[0])
-            wanted.append(NewTopic(name, count, 1, topic_configs={"cleanup.policy": "compact"}))
+            wanted.append(NewTopic(name, count, self.copies, topic_configs={"cleanup.policy": "compact"}))
         admin = KafkaAdminClient(**self.address.options())
         admin.create_topics(wanted)
         admin.close()
@@ -194,51 +193,6 @@ class Chain:
         finally:
             consumer.close()
         return last
-
-
-@dataclass
-class Feed:
-    """Events into raw at a steady pace, some of them twice, as a gateway's publishers do."""
-
-    address: KafkaAddress
-    topics: Topics
-    per_second: int = 60
-    events: int = 20
-    cases: int = 400
-    seed: int = 7
-    key: bytes = b""
-    sent: int = 0
-
-    @contextlib.contextmanager
-    def running(self) -> Iterator[Feed]:
-        """Feed while the block runs; everything is acknowledged when it is left."""
-        stop = threading.Event()
-        thread = threading.Thread(target=self._run, args=(stop,), name="feed")
-        thread.start()
-        try:
-            yield self
-        finally:
-            stop.set()
-            thread.join()
-
-    def _run(self, stop: threading.Event) -> None:
-        producer = KafkaProducer(acks="all", linger_ms=5, **self.address.options())
-        chance = random.Random(self.seed)  # noqa: S311 - a reproducible load
-        number = 0
-        while not stop.wait(0.1):
-            for _ in range(self.per_second // 10):
-                partition = self.sent % self.topics.partitions
-                batch = []
-                for _ in range(self.events):
-                    # The same event always goes to the same partition: raw is partitioned by its digest.
-                    again = number > self.events and chance.random() < 0.05
-                    event = (chance.randrange(number) if again else number) // 3 * 3 + partition
-                    number += 3 * (not again)
-                    batch.append((event, event * 7919 % self.cases))
-                producer.send(self.topics.raw, value=raw_value(batch), key=self.key, partition=partition)
-                self.sent += 1
-        producer.flush()
-        producer.close()
 
 
 def torment(chain: Chain, *, kills: int, freezes: int, joins: int, seconds: float) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from streams.bus.kafka_address import KafkaAddress
 from streams.runners.faust.failstop import Exit
-from tests.integration.kafka.chain_faults import Chain, Feed, torment
+from tests.integration.kafka.chain_faults import Chain, torment
+from tests.integration.kafka.chain_feed import Feed
 from tests.integration.kafka.chain_proof import prove
 from tests.integration.kafka.chain_stages import Topics
 from tests.integration.kafka.chain_worker import SESSION
