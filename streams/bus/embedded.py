@@ -99,13 +99,8 @@ class EmbeddedBus:
 
     def get_many(self, store: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """Return the durable values of those keys of a store that have one: one query for up to `AT_ONCE` keys."""
-        found: dict[bytes, bytes] = {}
         with translated(self._path):
-            for start in range(0, len(keys), AT_ONCE):
-                some = keys[start : start + AT_ONCE]
-                query = f"SELECT key, value FROM entry WHERE store=? AND key IN ({','.join('?' * len(some))})"  # noqa: S608 - placeholders only
-                found.update(self._reader().execute(query, (store, *some)).fetchall())
-        return found
+            return _many(self._reader(), store, keys)
 
     def entries(self, store: str) -> Iterator[tuple[bytes, bytes]]:
         """Yield all durable entries of a store in key order."""
@@ -211,6 +206,12 @@ class EmbeddedTransaction:
         row = self._connection.execute("SELECT value FROM entry WHERE store=? AND key=?", (store, key)).fetchone()
         return None if row is None else row[0]
 
+    def get_many(self, store: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return the values of those keys that have one, changes of this transaction included."""
+        changed = {key: self._puts[store, key] for key in keys if (store, key) in self._puts}
+        found = _many(self._connection, store, [key for key in keys if key not in changed])
+        return found | {key: value for key, value in changed.items() if value is not None}
+
     def put(self, store: str, key: bytes, value: bytes | None) -> None:
         """Set a value; None removes it."""
         self._puts[store, key] = value
@@ -258,6 +259,16 @@ class EmbeddedTransaction:
             number = int(cursor.lastrowid or 0)
             self.new_numbers[topic, partition] = number
         return number
+
+
+def _many(connection: sqlite3.Connection, store: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Return the values of those keys that have one: one query for up to `AT_ONCE` keys."""
+    found: dict[bytes, bytes] = {}
+    for start in range(0, len(keys), AT_ONCE):
+        some = keys[start : start + AT_ONCE]
+        query = f"SELECT key, value FROM entry WHERE store=? AND key IN ({','.join('?' * len(some))})"  # noqa: S608 - placeholders only
+        found.update(connection.execute(query, (store, *some)).fetchall())
+    return found
 
 
 @contextmanager

@@ -73,6 +73,10 @@ class KafkaTransaction:
         changed = self.changes.entries.get(store, {})
         return changed[key] if key in changed else self._stores.entries.get(store, {}).get(key)
 
+    def get_many(self, store: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return the values of those keys that have one, changes of this transaction included."""
+        return {key: value for key in keys if (value := self.get(store, key)) is not None}
+
     def put(self, store: str, key: bytes, value: bytes | None) -> None:
         """Set a value; None removes it."""
         self.changes.entries.setdefault(store, {})[key] = value

@@ -67,6 +67,10 @@ class Transaction(Protocol):
         """Return a value of a store, changes of this transaction included."""
         ...
 
+    def get_many(self, store: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return the values of those keys of a store that have one, changes of this transaction included."""
+        ...
+
     def put(self, store: str, key: bytes, value: bytes | None) -> None:
         """Set a value of a store; None removes it."""
         ...

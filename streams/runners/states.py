@@ -41,9 +41,15 @@ class BusKeyStates:
         self._sealer = sealer
         self._met: dict[bytes, bytes | None] = {}
 
+    def expect(self, addresses: Sequence[bytes]) -> None:
+        """Fetch the states of several keys by few queries."""
+        self._met = {**dict.fromkeys(addresses), **self._change.get_many(STATE, addresses)}
+
     def get(self, address: bytes) -> bytes | None:
         """Open the state of a key; raises `SealBrokenError` where it was altered."""
-        stored = self._met[address] = self._change.get(STATE, address)
+        if address not in self._met:
+            self._met[address] = self._change.get(STATE, address)
+        stored = self._met[address]
         if stored is None:
             return None
         return self._sealer.open(_decode(stored)[1], _DOMAIN + address)

@@ -124,6 +124,7 @@ class Engine:
         changes: list[Change] = []
         for address in self._due(store, marks):
             dirty.setdefault(address, _Dirty("", "", [])).due = True
+        store.expect(list(dirty))
         for address, work in dirty.items():
             changes += self._fold(store, address, work, marks)
         return changes

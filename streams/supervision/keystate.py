@@ -25,6 +25,10 @@ Wake = tuple[str, int]
 class KeyStatePort(Protocol):
     """Storage of key states with an index of what is due. One writer."""
 
+    def expect(self, addresses: Sequence[bytes]) -> None:
+        """Take note of the keys that are asked for next: a store on a disk fetches them together."""
+        ...
+
     def get(self, address: bytes) -> bytes | None:
         """Return the state of a key, or None."""
         ...
@@ -75,6 +79,9 @@ class MemoryKeyState:
         self.states: dict[bytes, bytes] = {}
         self.wakes: dict[bytes, frozenset[Wake]] = {}
         self._heaps: dict[str, list[tuple[int, bytes]]] = {}
+
+    def expect(self, addresses: Sequence[bytes]) -> None:
+        """Nothing is fetched from memory."""
 
     def get(self, address: bytes) -> bytes | None:
         """Return the state of a key, or None."""

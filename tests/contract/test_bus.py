@@ -191,3 +191,19 @@ def test_many_values_are_read_at_once(bus: Bus) -> None:
 
     assert bus.get_many("s", keys) == {key: b"v" + key for key in keys[::2]}
     assert bus.get_many("s", []) == {}
+
+
+def test_a_transaction_sees_its_own_changes_among_many(bus: Bus) -> None:
+    """Values asked for together inside a transaction are those it has set, and the stored ones of the rest."""
+    keys = [b"%03d" % number for number in range(400)]
+    with bus.transaction() as change:
+        for key in keys:
+            change.put("s", key, b"old")
+
+    with bus.transaction() as change:
+        change.put("s", keys[1], b"new")
+        change.put("s", keys[2], None)
+
+        expected = {**dict.fromkeys(keys, b"old"), keys[1]: b"new"}
+        del expected[keys[2]]
+        assert change.get_many("s", [*keys, b"none"]) == expected

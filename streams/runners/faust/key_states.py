@@ -77,6 +77,9 @@ class PartitionKeyStates:
         for heap in self._heaps.values():
             heapq.heapify(heap)
 
+    def expect(self, addresses: Sequence[bytes]) -> None:
+        """Nothing is fetched: a partition's state stands in memory."""
+
     def get(self, address: bytes) -> bytes | None:
         """Return the state of a key, or None."""
         entry = self._entry(address)
