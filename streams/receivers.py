@@ -19,7 +19,7 @@ from security.subjects import Principal
 from streams import panorama, work
 from streams.bus.port import Record
 from streams.panorama import EventRow
-from streams.release import OpenedClasses, Share, Taken
+from streams.release import OpenedClasses, Shape, Share, Taken
 from streams.supervision.fact import Fact
 
 PANORAMA_LABEL = Label(RESTRICTED)
@@ -44,7 +44,7 @@ class Deciding(ABC):
     table: DecisionTable
     sealer: Sealer
     held: bool = False
-    _decided: dict[tuple[bytes, frozenset[str], str, str, bool, bool], Decision] = field(default_factory=dict)
+    _decided: dict[tuple[Shape, bool, bool], Decision] = field(default_factory=dict)
 
     @property
     def principal(self) -> Principal:
@@ -80,9 +80,9 @@ class Deciding(ABC):
         Expiry is measured by when the gateway took the event, not by when it is released: a decision is a function of
         the event and the control epoch, so that a replay decides alike.
         """
-        header, principal = event.header, self.principal
+        header, principal = event.header, self.table.principal
         expired = principal.expires_at is not None and header.recorded_at >= principal.expires_at
-        shape = (event.contract.digest, event.flags, header.district, event.unit, expired, self.held)
+        shape = (event.shape, expired, self.held)
         found = self._decided.get(shape)
         if found is None:
             guards = guards_of(

@@ -30,10 +30,14 @@ CONFLICT = "release.conflict"
 """The reason code of an event whose id was taken before with another payload."""
 
 
+Shape = tuple[bytes, frozenset[str], str, str]
+"""Contract digest, flags, district and unit of an event."""
+
+
 class OpenedClasses:
     """One event on its way to the receivers: header, contract, flags, and its classes, each opened at most once."""
 
-    __slots__ = ("_blobs", "_event", "_unit", "contract", "flags", "header")
+    __slots__ = ("_blobs", "_event", "_shape", "_unit", "contract", "flags", "header")
 
     def __init__(self, event: OpenedEvent, contract: Contract) -> None:
         self.header: Header = event.header
@@ -42,6 +46,7 @@ class OpenedClasses:
         self._event = event
         self._blobs: list[bytes | None] | None = None
         self._unit: str | None = None
+        self._shape: Shape | None = None
 
     @property
     def unit(self) -> str:
@@ -53,6 +58,13 @@ class OpenedClasses:
             else:
                 self._unit = str(self.contract.codec.project(("unit",))(self.blobs())["unit"] or "")
         return self._unit
+
+    @property
+    def shape(self) -> Shape:
+        """All of the event that a decision about it depends on, short of its time: every receiver asks for it."""
+        if self._shape is None:
+            self._shape = (self.contract.digest, self.flags, self.header.district, self.unit)
+        return self._shape
 
     def blobs(self) -> list[bytes | None]:
         """Return the bytes of every class of the contract."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from schemas.texts import text
@@ -40,6 +40,10 @@ SEVERITIES: tuple[Severity, ...] = ("blue", "yellow", "orange", "red")
 """From a clue to review up to a breach of a statute."""
 
 
+STEPS = 4096
+"""Rendered steps that are kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of the arithmetic, for people: a code, both languages, and the values it was filled with."""
@@ -50,8 +54,12 @@ class Step:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=STEPS)
 def step(key: str, /, **fields: str) -> Step:
-    """Make a step from a text of the catalogue, `model.step.…`; its code is the last part of the key."""
+    """Make a step from a text of the catalogue, `model.step.…`; its code is the last part of the key.
+
+    Steps are values, and the same days, types and articles come again and again.
+    """
     return Step(key.rpartition(".")[2], text(key, "zh", **fields), text(key, "en", **fields), fields)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -106,6 +107,12 @@ class Model:
     def major(self) -> int:
         """The major version: part of the identity of its alerts."""
         return int(self.version.partition(".")[0])
+
+    @cached_property
+    def kinds(self) -> Mapping[str, frozenset[object]]:
+        """Field name → the kinds that its inputs give it."""
+        names = {name for declared in self.inputs.values() for name in declared.fields}
+        return {name: frozenset(d.fields[name] for d in self.inputs.values() if name in d.fields) for name in names}
 
     @property
     def types(self) -> tuple[str, ...]:

@@ -81,10 +81,13 @@ def _explained(model: Model, term: Term) -> dict[str, str]:
 
 
 def _shown(model: Model, name: str, value: object) -> str:
-    kinds = {declared.fields.get(name) for declared in model.inputs.values()}
-    if "instant" in kinds and isinstance(value, int):
-        return moment_text(model.zone, value)
-    return day_text(value) if "day" in kinds and isinstance(value, int) else str(value)
+    if isinstance(value, int):
+        kinds = model.kinds.get(name, ())
+        if "instant" in kinds:
+            return moment_text(model.zone, value)
+        if "day" in kinds:
+            return day_text(value)
+    return str(value)
 
 
 __all__ = ["Finding", "Severity", "explained", "finding", "laws_of", "unit_of"]
