@@ -41,6 +41,12 @@ class Codec:
         return _compile_encoder(self.rows, fast=False)
 
     @cached_property
+    def decode_from(self) -> Callable[[Blob, int], tuple[dict[str, Any], int]]:
+        """A function from bytes and an offset to the record that begins there, and where it ends."""
+        whole = tuple(row for rows in self.rows for row in rows)
+        return _compile_decoder(self.contract, "following", whole)
+
+    @cached_property
     def _per_class(self) -> tuple[Callable[..., dict[str, Any]], ...]:
         return tuple(_compile_decoder(self.contract, "decode", rows) for rows in self.rows)
 
@@ -106,7 +112,7 @@ def _compile_encoder(classes: Sequence[Sequence[Row]], *, fast: bool) -> tuple[C
     return names["encode"], names["encode_classes"]
 
 
-def _compile_decoder(contract: str, verb: str, rows: Sequence[Row]) -> Callable[..., dict[str, Any]]:
+def _compile_decoder(contract: str, verb: str, rows: Sequence[Row]) -> Callable[..., Any]:
     source = DecoderSource(contract)
     main = getattr(source, verb)(verb, rows)
     return _run([*source.functions, main], source.names)[verb]  # type: ignore[no-any-return]

@@ -44,6 +44,19 @@ class DecoderSource:
         body += ["if p != end: raise TrailingError(contract=CONTRACT, offset=p)", f"return {{{', '.join(variables)}}}"]
         return self._frame(name, "buf", ["end = len(buf)", "p = 0"], body)
 
+    def following(self, name: str, rows: Sequence[Row]) -> str:
+        """Return the source of `name(buf, p) -> (dict, p)` that reads one record of several and says where it ends."""
+        body, variables = [], []
+        for row, kind in rows:
+            var = self._fresh("v")
+            body += self.read(kind, var)
+            variables.append(f"{row!r}: {var}")
+        body += [
+            "if p > end: raise TruncatedError(contract=CONTRACT, offset=end)",
+            f"return {{{', '.join(variables)}}}, p",
+        ]
+        return self._frame(name, "buf, p", ["end = len(buf)"], body)
+
     def slices(self, name: str, rows: Sequence[Row]) -> str:
         """Return the source of `name(buf) -> {field: its bytes}`; the slices joined are the buffer."""
         body, parts = [], []

@@ -33,6 +33,7 @@ PARTS = {
     "demo": Part("demo", "The simulated city through an embedded node, console on 127.0.0.1."),
     "node": Part("node", "Run a node: up, status, token, activate."),
     "subscription": Part("subscription", "Subscriptions: list, token, key."),
+    "agency": Part("agency", "For publishing agencies: schema."),
     "worker": Part("worker", "Run a worker on Kafka: release, supervise."),
     "import": Part("importing", "History into a node's log, by a mapping file."),
     "simulate": Part("simulate", "Write a simulated city's events and its truth file."),

@@ -1,6 +1,6 @@
 """The gateway over HTTP.
 
-POST /v1/events         one event (JSON) or a batch (NDJSON) → receipts; what cannot pass, with every fault
+POST /v1/events         one event (JSON) or a batch (NDJSON, JSON array, Avro file) → receipts, or every fault
 GET  /v1/receipts/{id}  the receipt of an event of one's own
 POST /v1/marks          heartbeat, or complete_to
 GET  /v1/dead-letters   one's own dead letters
@@ -23,7 +23,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, FastAPI, Path, Query, Request
 from fastapi.responses import Response
 
-from schemas.clock import Clock
+from schemas.clock import Clock, SystemClock
 from schemas.faults import Fault
 from schemas.instants import format_instant, parse_instant
 from services.gateway import models
@@ -41,7 +41,8 @@ from services.gateway.exchange import (
     json_response,
     language_of,
 )
-from services.gateway.intake import LINES, ONE, Limits, MediaTypeError
+from services.gateway.intake import TAKEN, Limits, MediaTypeError, TooLargeError, events_in, narrowed
+from services.gateway.limits import RateError, Rates
 from services.gateway.receipt import fingerprint
 from services.gateway.source import Source, UnknownSourceError
 
@@ -61,7 +62,10 @@ PUBLISHING: dict[int | str, dict[str, Any]] = {
     413: {"model": models.ErrorModel | models.RejectedModel, "description": "over a limit of size, number or depth"},
     415: {"model": models.ErrorModel, "description": "content type not taken"},
     422: {"model": models.RejectedModel, "description": "refused or quarantined, with every fault"},
-    429: {"model": models.ErrorModel, "description": "the queue is full; see Retry-After"},
+    429: {
+        "model": models.ErrorModel,
+        "description": "the queue is full, or the source is over its rate; see Retry-After",
+    },
     **ERRORS,
 }
 BODY = {
@@ -70,7 +74,15 @@ BODY = {
         "content": {
             "application/cloudevents+json": {"schema": models.EVENT_SCHEMA},
             "application/json": {"schema": models.EVENT_SCHEMA},
+            "application/cloudevents-batch+json": {"schema": {"type": "array", "items": models.EVENT_SCHEMA}},
             "application/x-ndjson": {"schema": {"type": "string", "description": "one event a line"}},
+            "application/avro": {
+                "schema": {
+                    "type": "string",
+                    "format": "binary",
+                    "description": "Avro object container file of the publisher's form of a contract",
+                }
+            },
         },
     },
     "security": [{"token": []}],
@@ -81,8 +93,12 @@ SECURED: dict[str, Any] = {"security": [{"token": []}]}
 class Gateway:
     """The HTTP side of a door: routes, and the collector that lives while the server runs."""
 
-    def __init__(self, door: Door, tokens: Tokens, clock: Clock, limits: Limits | None = None) -> None:
+    def __init__(
+        self, door: Door, tokens: Tokens, clock: Clock, limits: Limits | None = None, machine: Clock | None = None
+    ) -> None:
+        """`clock` is the node's, which a demonstration may stop; rates go by `machine`, by default the system's."""
         self._door, self._tokens, self._clock = door, tokens, clock
+        self._rates = Rates(machine or SystemClock())
         self._limits = limits or Limits()
         self._collector: Collector | None = None
 
@@ -115,16 +131,33 @@ class Gateway:
         """Take one event or a batch."""
         source = self.publisher(request)
         media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media not in ONE and media not in LINES:
+        if media not in TAKEN:
             raise MediaTypeError
         assert self._collector is not None, "the gateway is not running"
-        body = await body_of(request, self._limits, self._collector)
+        limits = narrowed(self._limits, source.limits)
+        body = await self._body(request, limits)
         try:
-            posting = Posting(source, body, media in LINES, language_of(request))
+            self._charge(source, events_in(media, body, limits))
+            posting = Posting(source, body, media, language_of(request))
             answer = await self._collector.post(posting)
         finally:
             self._collector.release(len(body))
         return Response(answer.body, answer.status, media_type="application/json")
+
+    async def _body(self, request: Request, limits: Limits) -> bytes:
+        assert self._collector is not None, "the gateway is not running"
+        try:
+            return await body_of(request, limits, self._collector)
+        except TooLargeError as error:
+            self._door.metrics.turned_away(error.code)
+            raise
+
+    def _charge(self, source: Source, events: int) -> None:
+        try:
+            self._rates.take(source.id, events, source.limits)
+        except RateError as error:
+            self._door.metrics.turned_away(error.code)
+            raise
 
     async def receipt(self, request: Request, event_id: Annotated[str, Path(max_length=64)]) -> Response:
         """Return the receipt of an event of the source that asks."""

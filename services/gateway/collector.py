@@ -13,11 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from schemas.errors import UnavailableError
+from schemas.errors import RefusedError, UnavailableError
+from schemas.submission import Forms
 from schemas.texts import Language
 from services.gateway.answer import Answer, answer
 from services.gateway.door import Door, Request
-from services.gateway.intake import Limits, Read, TooLargeError, read_lines, read_one
+from services.gateway.intake import Limits, Read, narrowed, read
 from services.gateway.source import Source
 
 LINGER: Final = 0.001
@@ -40,11 +41,11 @@ class StoppingError(UnavailableError):
 
 @dataclass(frozen=True)
 class Posting:
-    """One request as it came: whose, its bytes, whether it is a batch, the language of its answer."""
+    """One request as it came: whose, its bytes, their content type, the language of its answer."""
 
     source: Source
     body: bytes
-    batch: bool
+    media: str = "application/json"
     language: Language = "en"
 
 
@@ -59,6 +60,7 @@ class Collector:
 
     def __init__(self, door: Door, limits: Limits, linger: float = LINGER) -> None:
         self._door, self._limits, self._linger = door, limits, linger
+        self._forms = Forms(door.contracts)
         self._queue: deque[_Waiting] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
@@ -95,7 +97,7 @@ class Collector:
         """Commit a posting together with others; return its answer.
 
         Raises:
-            TooLargeError: a batch of too many events. UnavailableError: nothing of it was acknowledged.
+            RefusedError: a batch that cannot be read or is too large. UnavailableError: nothing of it was acknowledged.
         """
         if self._stopping:
             raise StoppingError
@@ -134,13 +136,17 @@ class Collector:
         reads: list[tuple[Posting, Read]] = []
         for posting in postings:
             try:
-                read = (read_lines if posting.batch else read_one)(posting.body, self._limits)
-                reads.append((posting, read))
-            except TooLargeError as error:
+                within = narrowed(self._limits, posting.source.limits)
+                reads.append((posting, read(posting.media, posting.body, within, self._forms)))
+            except RefusedError as error:
+                self._door.metrics.turned_away(error.code)
+                results.append(error)
+                continue
+            except Exception as error:  # noqa: BLE001 - hostile bytes must not end the thread that serves everybody
                 results.append(error)
                 continue
             results.append(_PENDING)
-        requests = [Request(p.source, read.events, bodies=read.bodies) for p, read in reads]
+        requests = [Request(p.source, r.events, bodies=r.bodies) for p, r in reads]
         try:
             rows = self._door.accept_all(requests)
             answers = [answer(row, r.lines, p.language) for row, (p, r) in zip(rows, reads, strict=True)]

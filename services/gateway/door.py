@@ -104,6 +104,7 @@ class Door:
         self.metrics = metrics or GatewayMetrics()
         self.dead_letters = DeadLetters(bus)
         self.node = node
+        self.contracts = contracts
         self.public_key = signer.public_key
         self._bus, self._audit, self._sealer, self._clock, self._signer = bus, audit, sealer, clock, signer
         self._inspector = Inspector(contracts, sealer.person_key, ceiling)

@@ -15,13 +15,14 @@ from starlette.exceptions import HTTPException
 from schemas.errors import CasebusError, DeniedError, NotFoundError, RefusedError, UsageError
 from schemas.faults import Fault
 from schemas.texts import Language
-from services.gateway.collector import BusyError, Collector
+from services.gateway.collector import Collector
 from services.gateway.intake import Limits, TooLargeError
 
 JSON: Final = "application/json"
 RETRY_SECONDS: Final = {"gateway.busy": 1, "gateway.stopping": 2}
 RETRY_LATER: Final = 5
 UNAVAILABLE: Final = 503
+BUSY: Final = 429
 INTERNAL: Final = 500
 
 
@@ -115,8 +116,9 @@ def json_response(document: Any, status: int = 200, headers: dict[str, str] | No
 def error_response(error: CasebusError, language: Language, faults: Sequence[Fault] = ()) -> Response:
     """Answer with a coded error: code, message, hint, faults. No value of a request stands in it."""
     headers = {}
-    if error.http_status == UNAVAILABLE or isinstance(error, BusyError):
-        headers["Retry-After"] = str(RETRY_SECONDS.get(error.code, RETRY_LATER))
+    if error.http_status in {UNAVAILABLE, BUSY}:
+        wait = error.fields.get("seconds") or RETRY_SECONDS.get(error.code, RETRY_LATER)
+        headers["Retry-After"] = str(wait)
     if isinstance(error, TokenError):
         headers["WWW-Authenticate"] = "Bearer"
     document = {

@@ -29,6 +29,12 @@ class GatewayMetrics:
             registry=self.registry,
         )
         self._throttled = Counting("casebus_gateway_throttled", "Requests answered with 429", registry=self.registry)
+        self._turned_away = Counting(
+            "casebus_gateway_turned_away",
+            "Requests of which nothing was read, over a limit or no batch",
+            ["code"],
+            registry=self.registry,
+        )
         self._denied = Counting("casebus_gateway_denied", "Requests without a valid token", registry=self.registry)
         self._seconds = Histogram(
             "casebus_gateway_commit_seconds", "Time of one commit", buckets=SECONDS, registry=self.registry
@@ -55,6 +61,10 @@ class GatewayMetrics:
     def throttled(self) -> None:
         """Count a request answered with 429."""
         self._throttled.inc()
+
+    def turned_away(self, code: str) -> None:
+        """Count a request that was refused as a whole: too large, too fast, or no batch."""
+        self._turned_away.labels(code).inc()
 
     def denied(self) -> None:
         """Count a request without a valid token."""

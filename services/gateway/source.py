@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from schemas.errors import NotFoundError
+from services.gateway.limits import DEFAULT, SourceLimits
 
 HIGHEST_LEVEL = 4
 
@@ -50,6 +51,11 @@ class Source(Protocol):
         """The highest level it is registered for."""
         ...
 
+    @property
+    def limits(self) -> SourceLimits:
+        """How much it may send."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RegisteredSource:
@@ -61,6 +67,7 @@ class RegisteredSource:
     types: frozenset[str]
     districts: tuple[str, ...]
     ceiling: int = HIGHEST_LEVEL
+    limits: SourceLimits = DEFAULT
 
 
 class Sources(Protocol):

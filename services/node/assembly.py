@@ -18,6 +18,7 @@ from security.receiver_key import receiver_key
 from security.sealing import Sealer
 from security.subjects import Principal, from_body
 from security.view_schema import ViewRegistry
+from services.gateway.limits import SourceLimits
 from services.gateway.source import RegisteredSource
 from streams.receivers import Deciding, EngineReceiver, PanoramaReceiver
 from streams.supervision.engine import Engine
@@ -50,6 +51,7 @@ def sources_of(snapshot: Snapshot) -> list[RegisteredSource]:
             types=frozenset(body["types"]),
             districts=tuple(body["districts"]),
             ceiling=body["ceiling"],
+            limits=SourceLimits.of(body.get("limits", {})),
         )
         for name, body in sorted(snapshot.of("source").items())
     ]

@@ -41,13 +41,14 @@ def model_files(site: Site) -> list[Path]:
 
 def source_body(source: Source) -> dict[str, Any]:
     """Render a source."""
-    return {
+    body = {
         "organisation": source.organisation,
         "agency": source.agency,
         "districts": list(source.districts),
         "types": sorted(source.types),
         "ceiling": source.ceiling,
     }
+    return {**body, "limits": dict(source.limits)} if source.limits else body
 
 
 def subscription_body(subscription: Subscription) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def application(node: Node, stopping: Callable[[], bool] = lambda: False) -> Fas
 
     `stopping` tells that a stop was requested: streams end by it.
     """
-    gateway = Gateway(node.door, node.tokens, node.clock)
+    gateway = Gateway(node.door, node.tokens, node.clock, machine=node.ground.machine)
     app = create_app(gateway)
     app.include_router(desk_router(desk_of(node), node.signed_in))
     app.include_router(auditor_router(audit_desk_of(node), node.signed_in))

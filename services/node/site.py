@@ -7,7 +7,7 @@ subscriptions into signed control records; nothing of the file takes effect by b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, Literal
@@ -42,6 +42,7 @@ class Source:
         districts: codes or prefixes of the districts it speaks for.
         types: the event types it may publish; a deadline waits for the sources that can close it.
         ceiling: the highest level it may send.
+        limits: how much it may send, by name, where the site says so.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Source:
     districts: tuple[str, ...]
     types: frozenset[str]
     ceiling: int
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     def serves(self, event_type: str, district: str) -> bool:
         """Say whether it can publish `event_type` for `district`."""
@@ -158,6 +160,7 @@ def _source(entry: Mapping[str, Any], agency: str) -> Source:
         tuple(entry["districts"]),
         frozenset(entry["types"]),
         entry["ceiling"],
+        entry.get("limits", {}),
     )
 
 

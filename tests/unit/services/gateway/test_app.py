@@ -313,9 +313,9 @@ def test_requests_that_wait_share_one_commit(house: House) -> None:
         async with gateway.running():
             collector = gateway._collector
             assert isinstance(collector, Collector)
-            posts = [collector.post(Posting(FINES, json.dumps(fine(n)).encode(), batch=False)) for n in range(20)]
+            posts = [collector.post(Posting(FINES, json.dumps(fine(n)).encode())) for n in range(20)]
             posts += [
-                collector.post(Posting(LOW, json.dumps(fine(n, LOW.id, data__officer=None)).encode(), batch=False))
+                collector.post(Posting(LOW, json.dumps(fine(n, LOW.id, data__officer=None)).encode()))
                 for n in range(20)
             ]
             tasks = [asyncio.create_task(post) for post in posts]
