@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -14,7 +15,7 @@ from streams.runners.faust.gate import Verdict
 from streams.runners.faust.partition import OpenPartition
 from streams.runners.faust.producer import Place
 from streams.runners.faust.progress import Progress, stamp_of
-from streams.runners.faust.stage import Item, Output, PureStage, Source
+from streams.runners.faust.stage import Back, Item, Output, PureStage, Source, Step
 from streams.runners.faust.state import PartitionState
 
 CHANGELOG = ("casebus.changelog.s.in", 0)
@@ -119,3 +120,49 @@ def test_applying_waits_where_too_much_is_not_durable() -> None:
         assert partition.durable == 2
 
     asyncio.run(scenario())
+
+
+def test_a_step_may_have_its_input_read_again() -> None:
+    """The gate wants the earlier record next, and that is durable together with what the step kept."""
+
+    class Once:
+        """Goes back to the beginning at its third record, once."""
+
+        def __init__(self, state: PartitionState) -> None:
+            self._state = state
+
+        def take(self, item: Item) -> Back | list[Output]:
+            """Go back, and remember it."""
+            if item.offset == 2 and self._state.read(b"again") is None:
+                self._state.put(b"again", b"1")
+                return Back(0, [])
+            return []
+
+        def deliver(self, taken: Sequence[list[Output]]) -> list[Output]:
+            """Deliver nothing."""
+            return [output for outputs in taken for output in outputs]
+
+    class Stepping(PureStage):
+        """Opens it."""
+
+        def open(self, source: Source, state: PartitionState) -> Step:
+            """Open."""
+            del source
+            return Once(state)
+
+    async def run() -> None:
+        producer = Slow()
+        producer.gate.set()
+        stage = Stepping("s", ("casebus.in",), count, chained=False)
+        partition = OpenPartition(stage, Source("casebus.in", 0), Restored(), producer, 8)
+        for offset in (0, 1, 2):
+            assert await partition.offer(item(offset), None) is Verdict.APPLY
+        assert partition.gate.next == 0
+        assert await partition.offer(item(3), None) is Verdict.HOLE
+        for offset in (0, 1, 2, 3):
+            assert await partition.offer(item(offset), None) is Verdict.APPLY
+        await partition.close(1)
+        (*_, (key, value, _)) = [row for rows in producer.written for row in rows[CHANGELOG]]
+        assert (key, progress.decode(value or b"").next) == (changelog.PROGRESS, 4)
+
+    asyncio.run(run())
