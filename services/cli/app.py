@@ -34,6 +34,7 @@ PARTS = {
     "node": Part("node", "Run a node: up, status, token, activate."),
     "subscription": Part("subscription", "Subscriptions: list, token, key."),
     "agency": Part("agency", "For publishing agencies: schema."),
+    "subscribe": Part("subscribe", "Receive a subscription over HTTP and open what is sealed to it."),
     "worker": Part("worker", "Run a worker on Kafka: release, supervise."),
     "import": Part("importing", "History into a node's log, by a mapping file."),
     "simulate": Part("simulate", "Write a simulated city's events and its truth file."),
