@@ -1,8 +1,9 @@
 """CloudEvents 1.0, structured JSON: text of a publisher to `Event` and back.
 
 Attributes: specversion, id, type, source, subject, time, datacontenttype, dataschema; extensions district, sequence,
-supersedes, flags (comma separated), level, recordedat. `parse` reads the envelope, `read` the data by its contract too;
-both name every fault at once. `render` writes the publisher's form (all fields): what a receiver gets is a view.
+supersedes, withdrawn, flags (comma separated), level, recordedat. `parse` reads the envelope, `read` the data by its
+contract too; both name every fault at once. `render` writes the publisher's form (all fields): what a receiver gets is
+a view.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from schemas.catalogue import Contracts
 from schemas.checks import PersonKey
 from schemas.contract import Contract
 from schemas.contract_errors import UnknownTypeError
+from schemas.correction import corrected, withdrawing, withdraws
 from schemas.event import Event
 from schemas.faults import EventRefusedError, Fault, shown
 from schemas.instants import format_day, format_instant, legal_day, local_day
@@ -48,7 +50,7 @@ def read(obj: Any, contracts: Contracts, *, person_key: PersonKey | None = None,
 
 def _sound(obj: Any, contracts: Contracts, person_key: PersonKey | None, taken_at: int | None) -> Event | None:
     """Read an event in which nothing is wrong and nothing unusual: None leaves every other one to `_careful`."""
-    if type(obj) is not dict or not _KNOWN.issuperset(obj) or type(obj.get("data")) is not dict:
+    if type(obj) is not dict or not _KNOWN.issuperset(obj) or type(obj.get("data")) is not dict or "withdrawn" in obj:
         return None
     get = obj.get
     try:
@@ -123,7 +125,9 @@ def render(event: Event, contract: Contract) -> dict[str, Any]:
     if event.flags:
         out["flags"] = ",".join(sorted(event.flags))
     if event.supersedes is not None:
-        out["supersedes"] = str(uuid.UUID(bytes=event.supersedes))
+        out["supersedes"] = str(uuid.UUID(bytes=corrected(event.supersedes)))
+    if withdraws(event.supersedes):
+        out["withdrawn"] = True
     if event.recorded_at:
         out["recordedat"] = format_instant(event.recorded_at)
     out["data"] = data_to_json(contract, event.data)
@@ -185,6 +189,8 @@ def _parse(obj: Any) -> tuple[Event | None, list[Fault]]:
     faults += [Fault.of(f"$.{shown(key)}", "event.unknown_attribute") for key in unknown]
     if not isinstance(obj.get("data", {}), Mapping):
         faults.append(Fault.of("$.data", "event.not_object"))
+    if found["withdrawn"] and found["supersedes"] is None:
+        faults.append(Fault.of("$.withdrawn", "envelope.withdrawn"))
     if faults:
         return None, faults
     event = Event(
@@ -197,7 +203,7 @@ def _parse(obj: Any) -> tuple[Event | None, list[Fault]]:
         district=found["district"],
         data=obj.get("data", {}),
         flags=found["flags"] or frozenset(),
-        supersedes=found["supersedes"],
+        supersedes=withdrawing(found["supersedes"]) if found["withdrawn"] else found["supersedes"],
         recorded_at=found["recordedat"] or 0,
     )
     return event, faults

@@ -97,6 +97,13 @@ def read_flags(value: Any) -> frozenset[str]:
     return flags
 
 
+def read_withdrawn(value: Any) -> bool:
+    """Return True; an event that withdraws nothing leaves the attribute out."""
+    if value is not True:
+        raise ValueError
+    return True
+
+
 def read_level(value: Any) -> int:
     """Return the level the publisher thinks it is; the contract decides."""
     if isinstance(value, bool) or value not in LEVELS or not isinstance(value, int):
@@ -118,6 +125,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "district": Attribute("envelope.district", _matching(DISTRICT), mandatory=True),
     "sequence": Attribute("envelope.sequence", read_sequence),
     "supersedes": Attribute("envelope.supersedes", read_id),
+    "withdrawn": Attribute("envelope.withdrawn", read_withdrawn),
     "flags": Attribute("envelope.flags", read_flags),
     "level": Attribute("envelope.level", read_level),
     "recordedat": Attribute("envelope.recordedat", read_time),

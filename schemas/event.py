@@ -28,7 +28,7 @@ class Event:
         district: six-digit district code.
         data: the fields of the contract.
         flags: compartments of this event (`minor`, `sealed`, …); they travel only inside sealed parts.
-        supersedes: id of the event this one corrects.
+        supersedes: the event this one corrects or withdraws, as `schemas.correction` refers to it.
         recorded_at: when the gateway took it, microseconds; 0 before it did.
     """
 
@@ -53,10 +53,11 @@ def sequence_of(*parts: int | str) -> str:
 def derived_id(source: str, sequence: str) -> bytes:
     """Derive the UUIDv8 (RFC 9562 §5.8) of an imported or simulated event from its source and sequence."""
     digest = hashlib.sha256(f"casebus-event-v1\0{source}\0{sequence}".encode()).digest()
-    return uuid.UUID(bytes=_version8(digest[:16])).bytes
+    return uuid.UUID(bytes=version8(digest[:16])).bytes
 
 
-def _version8(raw: bytes) -> bytes:
+def version8(raw: bytes) -> bytes:
+    """Return 16 bytes as a UUIDv8 (RFC 9562 §5.8): what they hold but for version and variant."""
     value = bytearray(raw)
     value[6] = (value[6] & 0x0F) | 0x80
     value[8] = (value[8] & 0x3F) | 0x80

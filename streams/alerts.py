@@ -33,6 +33,7 @@ class AlertRecord(msgspec.Struct, array_like=True, frozen=True):
         epoch: control epoch of the decision.
         mark: the clock mark at which this state was reached (a processing time: outside comparisons).
         detail: sealed JSON of `Detail`.
+        reason: `corrected` or `withdrawn` where the source's correction is what made it so, else empty.
     """
 
     v: int
@@ -52,6 +53,7 @@ class AlertRecord(msgspec.Struct, array_like=True, frozen=True):
     epoch: int
     mark: int
     detail: bytes
+    reason: str = ""
 
 
 class Detail(msgspec.Struct, frozen=True):

@@ -7,9 +7,14 @@ it may hold sealed; an agency gets a view. All three decide by the same tables.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
+from schemas.correction import withdrawing
+from schemas.event import version8
 from security.batch import Header
 from security.labels import RESTRICTED, Label
 from security.policy.guards import guards_of
@@ -18,8 +23,9 @@ from security.sealing import Sealer
 from security.subjects import Principal
 from streams import panorama, work
 from streams.bus.port import Record
+from streams.corrections import Told
 from streams.panorama import EventRow
-from streams.release import OpenedClasses, Shape, Share, Taken
+from streams.release import Notices, OpenedClasses, Shape, Share, Taken
 from streams.supervision.fact import Fact
 
 PANORAMA_LABEL = Label(RESTRICTED)
@@ -66,8 +72,17 @@ class Deciding(ABC):
         """Decide about one event; None where nothing of it may leave."""
 
     @abstractmethod
-    def records(self, share: Share, headers: Headers) -> list[Record]:
-        """Make the bus records of a share; `headers` name its manifest."""
+    def tell(self, told: Told, event: OpenedClasses) -> Any:
+        """Make what says that an event no longer stands: its id, and no content that this receiver lacks."""
+
+    @abstractmethod
+    def records(self, share: Share | Notices, headers: Headers) -> list[Record]:
+        """Make the bus records of a share, or of notices; `headers` name its manifest."""
+
+    def notice_id(self, told: Told) -> bytes:
+        """Return the id of a notice: it derives from the correction's, and does not tell it."""
+        digest = self.sealer.keyed_digest(f"notice/{self.subscription}", told.original + told.because)
+        return version8(digest[:16])
 
     @property
     def subscription(self) -> str:
@@ -97,7 +112,12 @@ class Deciding(ABC):
 
 @dataclass
 class EngineReceiver(Deciding):
-    """The supervision engine: facts with the union of the active models' fields."""
+    """The supervision engine: facts with the union of the active models' fields.
+
+    `keys` names per event type the fields that models fold by: they lead to where an event that no longer stands lies.
+    """
+
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def take(self, event: OpenedClasses) -> Taken | None:
         """Take a fact, if a model asks for this type."""
@@ -109,15 +129,22 @@ class EngineReceiver(Deciding):
         asked = self.principal.fields.get(event.header.type, frozenset())
         return Taken(fact(event.header, data), names, len(asked) - len(names))
 
+    def tell(self, told: Told, event: OpenedClasses) -> Fact:
+        """Make the fact that takes an event back, with the fields of its key, which the engine holds already."""
+        names = self.keys.get(event.header.type, ())
+        data = event.contract.codec.project(names)(event.blobs()) if names else {}
+        taken = fact(event.header, data)
+        return msgspec.structs.replace(taken, id=self.notice_id(told), supersedes=withdrawing(told.original))
+
     @property
     def topic(self) -> str:
         """The engine's own topic."""
         return work.TOPIC
 
-    def records(self, share: Share, headers: Headers) -> list[Record]:
+    def records(self, share: Share | Notices, headers: Headers) -> list[Record]:
         """Seal the facts of one raw record as one work record."""
         key = f"{share.place.topic}/{share.place.partition}/{share.place.offset}".encode()
-        item = work.FactBatch(tuple(payload for _, payload in share.items))
+        item = work.FactBatch(payloads(share))
         return [Record(key, seal_work(self.sealer, key, item), headers)]
 
 
@@ -152,14 +179,24 @@ class PanoramaReceiver(Deciding):
         if not decision.visible:
             return None
         blobs = [blob if allowed else None for blob, allowed in zip(event.blobs(), decision.classes, strict=True)]
+        row = self._row(event, event.header.id, event.header.supersedes, blobs)
+        return Taken(row, decision.fields, len(decision.withheld))
+
+    def tell(self, told: Told, event: OpenedClasses) -> bytes:
+        """Make a row without values that takes an event back."""
+        return self._row(event, self.notice_id(told), withdrawing(told.original), [None] * len(event.contract.classes))
+
+    def _row(
+        self, event: OpenedClasses, row_id: bytes, supersedes: bytes | None, blobs: Sequence[bytes | None]
+    ) -> bytes:
         header = event.header
         detail = self.sealer.seal(
             self.sealer.name("panorama", PANORAMA_LABEL),
-            panorama.panorama_ad(header.id),
+            panorama.panorama_ad(row_id),
             panorama.encode_detail(event.flags, blobs),
         )
         row = EventRow(
-            header.id,
+            row_id,
             header.type,
             header.schema_id,
             header.source,
@@ -169,16 +206,24 @@ class PanoramaReceiver(Deciding):
             header.occurred_at,
             header.recorded_at,
             header.level,
-            header.supersedes,
+            supersedes,
             detail,
         )
-        return Taken(panorama.encode(row), decision.fields, len(decision.withheld))
+        return panorama.encode(row)
 
     @property
     def topic(self) -> str:
         """The panorama's topic."""
         return panorama.TOPIC
 
-    def records(self, share: Share, headers: Headers) -> list[Record]:
-        """Make one record an event, keyed by its id."""
+    def records(self, share: Share | Notices, headers: Headers) -> list[Record]:
+        """Make one record an event, keyed by its id; a notice by the id of what no longer stands."""
+        if isinstance(share, Notices):
+            pairs = zip(share.told, share.payloads, strict=True)
+            return [Record(told.original, payload, headers) for told, payload in pairs]
         return [Record(header.id, payload, headers) for header, payload in share.items]
+
+
+def payloads(share: Share | Notices) -> tuple[Any, ...]:
+    """Return what is to be delivered, in order."""
+    return tuple(share.payloads if isinstance(share, Notices) else (payload for _, payload in share.items))

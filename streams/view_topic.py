@@ -11,16 +11,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from schemas.contract import Contract
+from schemas.correction import corrected, withdraws
 from security.batch import Header
 from security.policy.mask import static_mask
 from security.receiver_key import ReceiverKey
 from security.view_schema import ViewRegistry
 from security.views import ViewBuilder
 from streams.bus.port import Record
-from streams.receivers import Deciding, Headers
-from streams.release import OpenedClasses, Share, Taken
+from streams.corrections import Told
+from streams.receivers import Deciding, Headers, payloads
+from streams.release import Notices, OpenedClasses, Share, Taken
 
 CONTENT_TYPE = "application/vnd.confluent.avro"
+NOTICE_SOURCE = "casebus/release"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,10 +46,13 @@ class ViewReceiver(Deciding):
 
     def take(self, event: OpenedClasses) -> Taken | None:
         """Build the view, where anything of the event may be given."""
+        header = event.header
+        if withdraws(header.supersedes):
+            # What takes an event back has nothing to show: it is told to those who hold that event.
+            return None
         decision = self.decide(event)
         if not decision.released:
             return None
-        header = event.header
         value = self.builder(event.contract).build(header.id, event.blobs(), decision)
         with_subject = event.contract.subject_field in decision.fields
         key = self.sealer.keyed_digest(f"key/{self.subscription}", header.subject.encode())[:16]
@@ -62,9 +68,27 @@ class ViewReceiver(Deciding):
             self._builders[contract.id] = found
         return found
 
-    def records(self, share: Share, headers: Headers) -> list[Record]:
+    def tell(self, told: Told, event: OpenedClasses) -> View:
+        """Make a CloudEvent without data: the id of an event this subscription holds, and that it no longer stands."""
+        del event
+        key = self.sealer.keyed_digest(f"key/{self.subscription}", told.original)[:16]
+        return View(key, b"", notice_headers(self.notice_id(told), told))
+
+    def records(self, share: Share | Notices, headers: Headers) -> list[Record]:
         """Make one record a view."""
-        return [Record(view.key, view.value, view.headers + headers) for _, view in share.items]
+        return [Record(view.key, view.value, view.headers + headers) for view in payloads(share)]
+
+
+def notice_headers(notice_id: bytes, told: Told) -> Headers:
+    """Return the attributes of a notice: neither who said it, nor when, nor what stands in the event's place."""
+    attributes = (
+        ("ce_specversion", "1.0"),
+        ("ce_id", str(uuid.UUID(bytes=notice_id))),
+        ("ce_type", f"bus.event.{told.kind}"),
+        ("ce_source", NOTICE_SOURCE),
+        ("ce_supersedes", str(uuid.UUID(bytes=told.original))),
+    )
+    return tuple((name, value.encode()) for name, value in attributes)
 
 
 def cloudevent_headers(header: Header, *, with_subject: bool) -> Headers:
@@ -84,7 +108,7 @@ def cloudevent_headers(header: Header, *, with_subject: bool) -> Headers:
     if with_subject:
         attributes.append(("ce_subject", header.subject))
     if header.supersedes is not None:
-        attributes.append(("ce_supersedes", str(uuid.UUID(bytes=header.supersedes))))
+        attributes.append(("ce_supersedes", str(uuid.UUID(bytes=corrected(header.supersedes)))))
     return tuple((name, value.encode()) for name, value in attributes)
 
 

@@ -18,7 +18,7 @@ from security.audit.record import BODY_AT, Entry, FormError, decode
 
 _HEX = 15
 _EVENT = 0x5EED
-_RECEIVES = frozenset({"release", "pull"})
+_RECEIVES = frozenset({"release", "pull", "withdraw"})
 PLAIN = ("act", "actor", "case", "obj", "org", "out", "purpose", "role", "why")
 """Header fields that can be asked for as they stand."""
 RARE = frozenset({"case", "event", "person"})
@@ -138,6 +138,8 @@ def rare_terms(records: Sequence[Entry]) -> set[int]:
 
 
 def _gather(data: dict[str, Any], found: set[int]) -> None:
+    if "corrects" in data or "because" in data:
+        found.update(map(_event_term, _texts(data, "", "corrects") | _texts(data, "", "because")))
     many = data.get("events")
     if many is not None or "event" in data:
         if "event" not in data and isinstance(many, list) and set(map(type, many)) <= {str}:
@@ -154,7 +156,8 @@ def _subs(record: Entry) -> set[str]:
 
 
 def _events(record: Entry) -> set[str]:
-    found = _texts(record.data, "event", "events")
+    data = record.data
+    found = _texts(data, "event", "events") | _texts(data, "", "corrects") | _texts(data, "", "because")
     return found | {record.obj} if len(record.obj) == _EVENT_HEX else found
 
 

@@ -117,6 +117,8 @@ def histories(words: Words, view: View) -> None:
                 with Box("li"):
                     Text("time", moment(state["recorded_at"]))
                     Text("span", words(f"state.{state['state']}"))
+                    if state["reason"]:
+                        pill(words(f"history.{state['reason']}"), "grey")
             for step in view["clue"]["steps"]:
                 _step(words, step)
 

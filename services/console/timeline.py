@@ -48,6 +48,8 @@ def _event(words: Words, event: Mapping[str, Any]) -> None:
                 pill(words("timeline.evidence"), "blue")
             if event["superseded_by"]:
                 pill(words("timeline.superseded"), "grey")
+            if event["withdraws"]:
+                pill(words("timeline.withdraws"), "grey")
         Text("div", words.pair(event["title"]), "what")
         with Box("div", "values"):
             for shown in event["fields"]:

@@ -55,7 +55,13 @@ def closed(alert_id: str, decision: Decision) -> dict[str, Any]:
 def states(history: Sequence[StateRow]) -> list[dict[str, Any]]:
     """Render the states an alert went through."""
     return [
-        {"state": row.state, "severity": row.severity, "valid_at": row.valid_at, "recorded_at": row.recorded_at}
+        {
+            "state": row.state,
+            "severity": row.severity,
+            "valid_at": row.valid_at,
+            "recorded_at": row.recorded_at,
+            "reason": row.reason,
+        }
         for row in history
     ]
 

@@ -43,6 +43,7 @@ def event(
         "recorded_at": row.recorded_at,
         "level": row.level,
         "superseded_by": row.superseded_by,
+        "withdraws": row.withdraws,
         "evidence": evidence,
         "fields": [
             _shown(field, values[field.name])

@@ -11,7 +11,7 @@ import msgspec
 
 from schemas.texts import Language
 from services.gateway import inspection, intake
-from services.gateway.commit import CONFLICT
+from services.gateway.commit import CONFLICT, CORRECTS_OTHER
 from services.gateway.outcome import Outcome, Status
 
 DURABLE: Final = 202
@@ -22,6 +22,7 @@ STATUS_OF: Final = {
     intake.TOO_DEEP: 413,
     intake.TOO_LARGE: 413,
     inspection.OTHER_SOURCE: 403,
+    CORRECTS_OTHER: 403,
     inspection.TYPE_NOT_REGISTERED: 403,
     inspection.DISTRICT_NOT_REGISTERED: 403,
     CONFLICT: 409,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from schemas.correction import corrected
 from schemas.event import Event
 from schemas.faults import Fault
 from security.audit.port import Log
@@ -33,6 +34,7 @@ from services.gateway.receipt import Commit, id_text
 from streams.bus.port import Bus, Record
 
 CONFLICT: Final = "gateway.conflict"
+CORRECTS_OTHER: Final = "gateway.corrects_other"
 
 
 class _Taken(NamedTuple):
@@ -106,6 +108,9 @@ class CommitDraft:
                 return self._conflict(speaker, prepared, said, body)
             commit = Commit((known.statement,), self._signer)
             return Outcome(Status.REPEATED, id_text(event.id), commit=commit)
+        if event.supersedes is not None and self._memory.said_by_another(source, corrected(event.supersedes)):
+            fault = Fault.of("$.supersedes", CORRECTS_OTHER)
+            return self._reject(speaker, Rejected(Status.REFUSED, CORRECTS_OTHER, (fault,), event), said, body)
         takings = self._takings[-1]
         taken = _Taken(Status.ACCEPTED, event.id, payload, len(self._speakers) - 1, len(takings))
         self._earlier[source, event.id] = taken

@@ -112,6 +112,7 @@ class Memory:
         self._kek = KekName(agency, SENSITIVE)
         self._known: dict[tuple[str, bytes], Known] = {}
         self._entries: deque[tuple[bytes, Kept]] = deque()
+        self._sources: set[str] = set()
         self._next = 0
         for key, value in bus.entries(STORE):
             self._take(key, _decode(sealer.open(value, _DOMAIN + key)))
@@ -119,6 +120,12 @@ class Memory:
     def find(self, source: str, event_id: bytes) -> Known | None:
         """Return what is known of an event."""
         return self._known.get((source, event_id))
+
+    def said_by_another(self, source: str, event_id: bytes) -> bool:
+        """Tell whether an event is known as another source's, and not as this one's."""
+        if (source, event_id) in self._known:
+            return False
+        return any((other, event_id) in self._known for other in self._sources)
 
     def put(self, change: Transaction, batches: Sequence[Kept]) -> None:
         """Write batches in a transaction, the oldest beyond the limit leaving; `learn` follows when it is durable."""
@@ -150,6 +157,7 @@ class Memory:
 
     def _take(self, key: bytes, kept: Kept) -> None:
         self._entries.append((key, kept))
+        self._sources.add(kept.source)
         self._next = int.from_bytes(key, "big") + 1
         for index in range(len(kept)):
             self._known[kept.source, _slice(kept.ids, index, ID_LENGTH)] = Known(kept, index)

@@ -105,7 +105,7 @@ def receivers_of(
             principal = of_models(principal, engine)
         table = compile_table(principal, contracts.all())
         if body["delivers"] == "work":
-            made.append(EngineReceiver(table, sealer))
+            made.append(EngineReceiver(table, sealer, keys=engine.keys))
         elif body["delivers"] == "panorama":
             made.append(PanoramaReceiver(table, sealer))
         else:

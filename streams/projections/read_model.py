@@ -97,7 +97,7 @@ class ReadModel:
     def history(self, alert_id: str, as_of: int | None = None) -> list[StateRow]:
         """Return the states an alert went through, as far as was known at `as_of`."""
         table = tables.alert_history
-        query = select(table.c.state, table.c.severity, table.c.valid_at, table.c.recorded_at)
+        query = select(table.c.state, table.c.severity, table.c.valid_at, table.c.recorded_at, table.c.reason)
         query = query.where(table.c.alert_id == alert_id).order_by(table.c.recorded_at, table.c.position)
         return [StateRow(**row) for row in self._rows(query, table.c.recorded_at, as_of)]
 

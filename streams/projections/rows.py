@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
+from schemas.correction import corrected, withdraws
 from streams import alerts, clues, panorama
 from streams.bus.port import Stored
 from streams.projections import accesses, marks, tables
@@ -53,6 +54,7 @@ def of_alerts(part: int, records: Sequence[Stored], revision: int) -> tuple[Rows
                 "severity": record.severity,
                 "valid_at": valid_at(record),
                 "recorded_at": record.mark,
+                "reason": record.reason,
             }
         )
     return (
@@ -89,7 +91,8 @@ def of_events(part: int, records: Sequence[Stored], revision: int) -> tuple[Rows
             "occurred_at": row.occurred_at,
             "recorded_at": row.recorded_at,
             "level": row.level,
-            "supersedes": row.supersedes.hex() if row.supersedes else None,
+            "supersedes": corrected(row.supersedes).hex() if row.supersedes else None,
+            "withdraws": withdraws(row.supersedes),
             "detail": row.detail,
         }
     return (Rows(tables.case_events, list(rows.values())),)

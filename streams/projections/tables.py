@@ -7,7 +7,7 @@ Columns other than `detail` and `note` are level 1 or 2; those two are sealed an
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, false
 
 metadata = MetaData(
     naming_convention={
@@ -54,9 +54,10 @@ alert_history = Table(
     Column("severity", String(16), nullable=False),
     Column("valid_at", BigInteger, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
+    Column("reason", String(16), nullable=False, server_default=""),
     Index(None, "alert_id", "recorded_at"),
 )
-"""Every state an alert was in."""
+"""Every state an alert was in; `reason` says where a source's correction made it so."""
 
 case_events = Table(
     "case_events",
@@ -72,6 +73,7 @@ case_events = Table(
     Column("recorded_at", BigInteger, nullable=False),
     Column("level", Integer, nullable=False),
     Column("supersedes", String(32)),
+    Column("withdraws", Boolean, nullable=False, server_default=false()),
     Column("detail", LargeBinary, nullable=False),
     Index(None, "subject", "occurred_at"),
     Index(None, "supersedes"),

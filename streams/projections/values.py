@@ -75,11 +75,15 @@ class StateRow:
     severity: str
     valid_at: int
     recorded_at: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseEventRow:
-    """One event of a case; `superseded_by` names the event that corrected it, as far as was known."""
+    """One event of a case; `superseded_by` names the event that corrected it, as far as was known.
+
+    `withdraws`: it only takes the event that it supersedes back.
+    """
 
     event_id: str
     type: str
@@ -94,6 +98,7 @@ class CaseEventRow:
     supersedes: str | None
     superseded_by: str | None
     detail: bytes
+    withdraws: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from streams.receivers import Deciding
 from streams.release import (
     CONFLICT,
     MANIFEST_LISTS,
+    Notices,
     Place,
     Released,
     SetAside,
@@ -32,6 +33,7 @@ from streams.release import (
     id_key,
     manifest_data,
     manifest_id,
+    notice_data,
     release,
 )
 
@@ -42,6 +44,8 @@ DEAD_LETTERS = "casebus.dlq"
 BATCHES = 8
 """Raw records of one step: one audit group and one transaction serve them all."""
 PARTITION = 0
+UNREACHABLE = "release.unreachable"
+"""The reason code of a notice for a subscription that has ended."""
 MANIFEST = "manifest"
 """The header of a delivered record that names what allowed it: node/number."""
 
@@ -69,6 +73,7 @@ class Tally:
     quarantined: int = 0
     views: int = 0
     denied: int = 0
+    notices: int = 0
     by_subscription: dict[str, int] = field(default_factory=dict)
 
 
@@ -101,13 +106,14 @@ class Releasing:
             if batch is None:
                 letters.append(refused)
                 continue
-            outcome = self._release(batch, place, receivers, seen)
+            outcome = self._release(batch, place, receivers, seen, epoch)
             seen.update(outcome.seen)
             outcomes.append(outcome)
             letters += [letter_of(each) for each in outcome.aside]
-        shares = [share for outcome in outcomes for share in outcome.shares if share.items or share.denied]
+        shares = [share for outcome in outcomes for share in parts_of(outcome)]
+        gone = [unreachable(outcome, epoch) for outcome in outcomes]
         by_id = {receiver.subscription: receiver for receiver in receivers}
-        leaves = self._authorise(shares, letters, by_id, epoch)
+        leaves = self._authorise(shares, letters, by_id, epoch, [entry for entries in gone for entry in entries])
         with self.bus.transaction() as change:
             self._deliver(change, shares, leaves, by_id)
             for key, digest in seen.items():
@@ -129,16 +135,17 @@ class Releasing:
             if stopped():
                 return
             stored = self.bus.read(topic, PARTITION, position, min(BATCHES, until - position))
-            shares: list[Share] = []
+            epoch = self.epoch()
+            shares: list[Share | Notices] = []
             for record in stored:
                 place = Place(topic, PARTITION, record.offset)
                 batch, _ = self._open(record, place)
                 if batch is None:
                     continue
-                outcome = release(batch, place, receivers, self.contracts, self.sealer.keyed_digest, seen.get)
+                outcome = release(batch, place, receivers, self.contracts, self.sealer.keyed_digest, seen.get, epoch)
                 seen.update(outcome.seen)
-                shares += [share for share in outcome.shares if share.items or share.denied]
-            leaves = self._authorise(shares, (), by_id, self.epoch())
+                shares += parts_of(outcome)
+            leaves = self._authorise(shares, (), by_id, epoch)
             with self.bus.transaction() as change:
                 self._deliver(change, shares, leaves, by_id)
 
@@ -149,19 +156,30 @@ class Releasing:
             return None, whole(place, error.code)
 
     def _release(
-        self, batch: OpenedBatch, place: Place, receivers: Sequence[Deciding], fresh: Mapping[bytes, bytes]
+        self,
+        batch: OpenedBatch,
+        place: Place,
+        receivers: Sequence[Deciding],
+        fresh: Mapping[bytes, bytes],
+        epoch: int,
     ) -> Released:
         digest = self.sealer.keyed_digest
-        # One query for the whole batch.
-        known = self.bus.get_many(SEEN, [id_key(header, digest) for header in batch.headers])
+        asked = [id_key(header, digest) for header in batch.headers]
+        # One query for the whole batch; only a correction asks for more.
+        known = dict.fromkeys(asked) | self.bus.get_many(SEEN, asked)
 
-        def seen(key: bytes) -> bytes | None:
-            return fresh.get(key) or known.get(key)
+        def find(key: bytes) -> bytes | None:
+            return fresh.get(key) or (known[key] if key in known else self.bus.get(SEEN, key))
 
-        return release(batch, place, receivers, self.contracts, digest, seen)
+        return release(batch, place, receivers, self.contracts, digest, find, epoch)
 
     def _authorise(
-        self, shares: Sequence[Share], letters: Sequence[DeadLetter], by_id: Mapping[str, Deciding], epoch: int
+        self,
+        shares: Sequence[Share | Notices],
+        letters: Sequence[DeadLetter],
+        by_id: Mapping[str, Deciding],
+        epoch: int,
+        gone: Sequence[Entry] = (),
     ) -> list[int]:
         """Make the manifests durable; return the number of the first part of each share's manifest."""
         entries: list[Entry] = []
@@ -169,23 +187,30 @@ class Releasing:
         for share in shares:
             starts.append(len(entries))
             principal = by_id[share.receiver.subscription].principal
-            entries += split_manifest(manifest(share, principal, epoch), MANIFEST_LISTS)
+            entries += manifest_parts(share, principal, epoch)
         entries += [quarantine(letter, epoch) for letter in letters]
+        entries += gone
         if not entries:
             return []
         first = self.audit.append(entries).first
         return [first + start for start in starts]
 
     def _deliver(
-        self, change: Transaction, shares: Sequence[Share], leaves: Sequence[int], by_id: Mapping[str, Deciding]
+        self,
+        change: Transaction,
+        shares: Sequence[Share | Notices],
+        leaves: Sequence[int],
+        by_id: Mapping[str, Deciding],
     ) -> None:
         for share, leaf in zip(shares, leaves, strict=True):
-            if share.items:
+            if isinstance(share, Notices) or share.items:
                 receiver = by_id[share.receiver.subscription]
                 headers = ((MANIFEST, f"{self.node}/{leaf}".encode()),)
                 change.append(receiver.topic, PARTITION, receiver.records(share, headers))
 
-    def _count(self, outcomes: Sequence[Released], shares: Sequence[Share], letters: Sequence[DeadLetter]) -> None:
+    def _count(
+        self, outcomes: Sequence[Released], shares: Sequence[Share | Notices], letters: Sequence[DeadLetter]
+    ) -> None:
         tally = self.tally
         for outcome in outcomes:
             tally.events += outcome.fresh
@@ -194,15 +219,30 @@ class Releasing:
         tally.quarantined += len(letters)
         for share in shares:
             name = share.receiver.subscription
+            if isinstance(share, Notices):
+                tally.notices += len(share.told)
+                continue
             tally.views += len(share.items)
             tally.denied += share.denied
             tally.by_subscription[name] = tally.by_subscription.get(name, 0) + len(share.items)
 
 
-def manifest(share: Share, principal: Principal, epoch: int) -> Entry:
-    """Make the audit record that authorises one share."""
+def parts_of(outcome: Released) -> list[Share | Notices]:
+    """Return what of an outcome stands in a manifest: shares, and what receivers are told."""
+    return [*(share for share in outcome.shares if share.items or share.denied), *outcome.notices.values()]
+
+
+def manifest_parts(share: Share | Notices, principal: Principal, epoch: int) -> list[Entry]:
+    """Return the audit records that authorise one share, or notices."""
+    entry = manifest(share, principal, epoch)
+    return split_manifest(entry, [name for name in MANIFEST_LISTS if name in entry.data])
+
+
+def manifest(share: Share | Notices, principal: Principal, epoch: int) -> Entry:
+    """Make the audit record that authorises one share, or notices."""
+    told = isinstance(share, Notices)
     return Entry(
-        act="release",
+        act="withdraw" if told else "release",
         org=principal.organisation,
         purpose=principal.purpose,
         obj=principal.id,
@@ -211,9 +251,29 @@ def manifest(share: Share, principal: Principal, epoch: int) -> Entry:
         off=share.place.offset,
         ctl=epoch,
         pol=share.receiver.policy,
-        idem=manifest_id(share, epoch),
-        data=manifest_data(share),
+        idem=manifest_id(share, epoch) + ("/told" if told else ""),
+        data=notice_data(share) if isinstance(share, Notices) else manifest_data(share),
     )
+
+
+def unreachable(outcome: Released, epoch: int) -> list[Entry]:
+    """Make the audit records of receivers that should be told and are none any more."""
+    return [
+        Entry(
+            act="withdraw",
+            out=UNREACHABLE,
+            obj=subscription,
+            ctl=epoch,
+            why=UNREACHABLE,
+            data={
+                "because": [told.because.hex()],
+                "events": [told.original.hex()],
+                "kinds": [told.kind],
+                "originals": [told.release],
+            },
+        )
+        for subscription, told in outcome.gone
+    ]
 
 
 def quarantine(letter: DeadLetter, epoch: int) -> Entry:

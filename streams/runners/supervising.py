@@ -118,6 +118,7 @@ def alert_record(sealer: Sealer, change: Change, mark: int, epoch: int) -> Recor
         epoch=epoch,
         mark=mark,
         detail=sealed,
+        reason=finding.reason,
     )
     return Record(bytes.fromhex(finding.id), alerts.encode(record))
 

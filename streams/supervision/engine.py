@@ -7,11 +7,12 @@ passes, and publishes the difference. So the order of arrival, repetitions and r
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from streams.supervision.correcting import Correction, cause_of, reason_of
 from streams.supervision.errors import DuplicateModelError
-from streams.supervision.fact import Fact, folded
+from streams.supervision.fact import Fact, corrections, folded
 from streams.supervision.finding import CLEARED, OVER, Finding, State, step, transition
 from streams.supervision.judge import Verdict
 from streams.supervision.keystate import CLOCK, VERSION, KeyState, KeyStatePort, Published, Wake, decode, encode
@@ -93,6 +94,16 @@ class Engine:
     def fields(self) -> dict[str, tuple[str, ...]]:
         """Event type → the fields of all models, sorted: the engine's subscription."""
         return fields_of(self.models)
+
+    @property
+    def keys(self) -> dict[str, tuple[str, ...]]:
+        """Event type → the fields that models fold by, sorted: they lead to the keys that hold an event."""
+        found: dict[str, set[str]] = {}
+        for event_type, spaces in self._takers.items():
+            folded_by = [space.models[0].key_names for space in spaces]
+            named = {name for names in folded_by if isinstance(names, tuple) for name in names}
+            found[event_type] = {name for name in named if any(name in space.fields[event_type] for space in spaces)}
+        return {event_type: tuple(sorted(names)) for event_type, names in found.items()}
 
     @property
     def fingerprint(self) -> str:
@@ -195,13 +206,17 @@ class Engine:
                 for source in verdict.waits:
                     due = term.deadline.due_at
                     wakes[source] = min(wakes.get(source, due), due)
-        changes += [self._vanished(state.key, alert, old) for alert, old in before.items()]
+        gone = corrections(state.facts) if changes or before else []
+        if gone:
+            changes = [explained(change, gone, self._by_id[change.model].types) for change in changes]
+        changes += [self._vanished(state.key, alert, old, gone) for alert, old in before.items()]
         state.published = after
         return changes, [*([(CLOCK, clock)] if clock is not None else []), *wakes.items()]
 
-    def _vanished(self, key: str, alert: str, old: Published) -> Change:
-        """Clear an alert whose trigger was corrected away."""
+    def _vanished(self, key: str, alert: str, old: Published, gone: Sequence[Correction]) -> Change:
+        """Clear an alert whose trigger was corrected away or withdrawn."""
         model = self._by_id[old.model]
+        reason, evidence = cause_of(alert, model.id, model.major, gone)
         found = Finding(
             id=alert,
             state=CLEARED,
@@ -212,9 +227,21 @@ class Engine:
             unit=old.unit,
             opened_at=old.opened_at,
             due_at=old.due_at,
-            steps=(step("model.step.corrected"),),
+            evidence=evidence,
+            steps=(step(f"model.step.{reason}"),),
+            reason=reason,
         )
         return Change(model.id, model.code, model.version, model.digest, old.state, found)
+
+
+def explained(change: Change, gone: Sequence[Correction], types: Iterable[str]) -> Change:
+    """Say of a change that a correction by the source is what made it so, where one is."""
+    found = change.finding
+    reason = reason_of(found, gone, types)
+    if not reason:
+        return change
+    steps = (*found.steps, step(f"model.step.source_{reason}"))
+    return replace(change, finding=replace(found, steps=steps, reason=reason))
 
 
 def _changed(model: Model, key: str, verdict: Verdict, old: Published | None) -> tuple[Published | None, Change | None]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from schemas.correction import corrected, withdraws
+
 
 class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One event as supervision sees it.
@@ -21,7 +23,8 @@ class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
         district: six digits.
         subject: the primary case reference, as published.
         data: the fields; instants are microseconds, days are days since 1970-01-01, person keys are bytes.
-        supersedes: id of the event this one corrects; the corrected one no longer counts.
+        supersedes: the event this one corrects or withdraws (`schemas.correction`); that one no longer counts, and one
+            that withdraws never did.
     """
 
     id: bytes
@@ -48,9 +51,17 @@ def folded(facts: Iterable[Fact]) -> list[Fact]:
     once = {fact.id: fact for fact in facts}
     if all(fact.supersedes is None for fact in once.values()):
         return sorted(once.values(), key=order)
-    gone: set[bytes] = set()
-    for fact in once.values():
-        corrected = once.get(fact.supersedes) if fact.supersedes else None
-        if corrected is not None and (corrected.source, corrected.type) == (fact.source, fact.type):
-            gone.add(corrected.id)
-    return sorted((fact for fact in once.values() if fact.id not in gone), key=order)
+    gone = {old.id for old, _ in corrections(once.values())}
+    counting = (f for f in once.values() if f.id not in gone and not withdraws(f.supersedes))
+    return sorted(counting, key=order)
+
+
+def corrections(facts: Iterable[Fact]) -> list[tuple[Fact, Fact]]:
+    """Return (corrected, correcting) of the facts that correct one another, in the order they fold."""
+    once = {fact.id: fact for fact in facts}
+    found = []
+    for fact in sorted((f for f in once.values() if f.supersedes is not None), key=order):
+        old = once.get(corrected(fact.supersedes)) if fact.supersedes else None
+        if old is not None and (old.source, old.type) == (fact.source, fact.type):
+            found.append((old, fact))
+    return found

@@ -79,6 +79,7 @@ class Finding:
         basis: the articles the limit rests on: id, article, title in both languages, kind.
         explain: the explanation in both languages.
         provisional: the calendar of that year is not published yet.
+        reason: `corrected` or `withdrawn` where the source's correction is what made it so, else empty.
     """
 
     id: str
@@ -97,6 +98,7 @@ class Finding:
     basis: tuple[Mapping[str, str], ...] = ()
     explain: Mapping[str, str] = field(default_factory=dict)
     provisional: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

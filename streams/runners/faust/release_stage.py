@@ -11,29 +11,39 @@ with manifests of that epoch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from schemas.catalogue import Contracts
 from schemas.errors import CasebusError
-from security.audit.manifest import split_manifest
 from security.audit.port import Log
 from security.audit.record import Entry
 from security.batch import OpenedBatch, unpack
 from security.sealing import Sealer
 from streams import work
 from streams.bus.port import Record
-from streams.receivers import Deciding, EngineReceiver, seal_work
-from streams.release import MANIFEST_LISTS, Place, Released, Share, release
+from streams.corrections import Find, payload_of
+from streams.receivers import Deciding, EngineReceiver, payloads, seal_work
+from streams.release import Notices, Place, Released, Share, id_key, release
 from streams.runners.faust import placing
 from streams.runners.faust.knowledge import Knowledge, Known
 from streams.runners.faust.marks import is_marks, open_marks
 from streams.runners.faust.placing import Partitions
 from streams.runners.faust.stage import Back, Item, Output, Source
 from streams.runners.faust.state import PartitionState
-from streams.runners.releasing import DEAD_LETTERS, MANIFEST, DeadLetter, letter_of, manifest, quarantine, whole
+from streams.runners.releasing import (
+    DEAD_LETTERS,
+    MANIFEST,
+    DeadLetter,
+    letter_of,
+    manifest_parts,
+    parts_of,
+    quarantine,
+    unreachable,
+    whole,
+)
 
 NAME = "release"
 STAND = b"e"
@@ -57,10 +67,11 @@ class Decided:
     """What was decided of one raw record, by what; or the marks it holds."""
 
     known: Known
-    shares: tuple[Share, ...] = ()
+    shares: tuple[Share | Notices, ...] = ()
     letters: tuple[DeadLetter, ...] = ()
     marks: work.MarkBatch | None = None
     place: str = ""
+    gone: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,10 +117,11 @@ class ReleaseStep:
             return Decided(known, letters=() if again else (whole(place, error.code),))
         if again:
             return Decided(known, tuple(self._again(batch, place, known)))
-        outcome = self._release(batch, place, known.receivers, self.state.read)
-        for key, payload in outcome.seen.items():
-            self.state.put(key, payload)
-        return Decided(known, tuple(_telling(outcome)), tuple(map(letter_of, outcome.aside)))
+        outcome = self._release(batch, place, known, known.receivers, self.state.read)
+        for key, value in outcome.seen.items():
+            self.state.put(key, value)
+        letters, gone = tuple(map(letter_of, outcome.aside)), tuple(unreachable(outcome, known.epoch))
+        return Decided(known, tuple(parts_of(outcome)), letters, gone=gone)
 
     def _take_marks(self, item: Item) -> Decided | Back:
         if item.offset < self._stand.until:
@@ -128,25 +140,31 @@ class ReleaseStep:
         told = work.MarkBatch(marks.clock, marks.sources, known.epoch)
         return Decided(known, marks=told, place=f"{source}/{item.offset}")
 
-    def _again(self, batch: OpenedBatch, place: Place, known: Known) -> Iterator[Share]:
+    def _again(self, batch: OpenedBatch, place: Place, known: Known) -> list[Share | Notices]:
         """Release a batch of history to the engine; a repeated event changes nothing there.
 
         Events that were set aside as conflicts are known by another payload than they have: they stay aside.
         """
         engines = [receiver for receiver in known.receivers if isinstance(receiver, EngineReceiver)]
-        outcome = self._release(batch, place, engines, lambda _: None)
-        conflicts = {key for key, payload in outcome.seen.items() if self.state.read(key) not in {None, payload}}
+        mine = {id_key(header, self.stage.sealer.keyed_digest) for header in batch.headers}
+        fresh: Find = lambda key: None if key in mine else self.state.read(key)  # noqa: E731 - one of two
+        outcome = self._release(batch, place, known, engines, fresh)
+        conflicts = {key for key in mine if self._differs(key, outcome.seen.get(key))}
         if conflicts:
-            outcome = self._release(
-                batch, place, engines, lambda key: self.state.read(key) if key in conflicts else None
-            )
-        return _telling(outcome)
+            rest = mine - conflicts
+            left: Find = lambda key: None if key in rest else self.state.read(key)  # noqa: E731 - one of two
+            outcome = self._release(batch, place, known, engines, left)
+        return parts_of(outcome)
+
+    def _differs(self, key: bytes, value: bytes | None) -> bool:
+        stood = payload_of(self.state.read(key))
+        return value is not None and stood is not None and stood != payload_of(value)
 
     def _release(
-        self, batch: OpenedBatch, place: Place, receivers: Sequence[Deciding], seen: Callable[[bytes], bytes | None]
+        self, batch: OpenedBatch, place: Place, known: Known, receivers: Sequence[Deciding], find: Find
     ) -> Released:
         stage = self.stage
-        return release(batch, place, receivers, stage.contracts, stage.sealer.keyed_digest, seen)
+        return release(batch, place, receivers, stage.contracts, stage.sealer.keyed_digest, find, known.epoch)
 
     def _standing(self) -> Known:
         """Return what holds here; before the first marks, the newest."""
@@ -172,7 +190,7 @@ class ReleaseStep:
                 outputs += self._pass_on(decided.marks, decided.place)
             for share in decided.shares:
                 leaf = next(leaves)
-                if share.items:
+                if isinstance(share, Notices) or share.items:
                     outputs += self._records(share, leaf, decided.known)
             for letter in decided.letters:
                 partition = self.source.partition % self.stage.partitions(DEAD_LETTERS)
@@ -187,14 +205,15 @@ class ReleaseStep:
                 starts.append(len(entries))
                 receiver = share.receiver
                 assert isinstance(receiver, Deciding)
-                entries += split_manifest(manifest(share, receiver.principal, decided.known.epoch), MANIFEST_LISTS)
+                entries += manifest_parts(share, receiver.principal, decided.known.epoch)
             entries += [quarantine(letter, decided.known.epoch) for letter in decided.letters]
+            entries += decided.gone
         if not entries:
             return []
         first = self.stage.audit.append(entries).first
         return [first + start for start in starts]
 
-    def _records(self, share: Share, leaf: int, known: Known) -> list[Output]:
+    def _records(self, share: Share | Notices, leaf: int, known: Known) -> list[Output]:
         receiver, headers = share.receiver, ((MANIFEST, f"{self.stage.node}/{leaf}".encode()),)
         if isinstance(receiver, EngineReceiver):
             return self._facts(share, headers, known)
@@ -203,9 +222,9 @@ class ReleaseStep:
         count = self.stage.partitions(topic)
         return [Output(topic, placing.of_key(r.key, count), r) for r in receiver.records(share, headers)]
 
-    def _facts(self, share: Share, headers: tuple[tuple[str, bytes], ...], known: Known) -> list[Output]:
+    def _facts(self, share: Share | Notices, headers: tuple[tuple[str, bytes], ...], known: Known) -> list[Output]:
         place, count = share.place, self.stage.partitions(work.TOPIC)
-        facts = [payload for _, payload in share.items]
+        facts = payloads(share)
         outputs = []
         for partition, mine in placing.by_partition(known.engine, facts, count).items():
             key = f"{place.topic}/{place.partition}/{place.offset}/{partition}".encode()
@@ -219,8 +238,3 @@ class ReleaseStep:
             key = f"marks/{place}/{partition}".encode()
             outputs.append(Output(work.TOPIC, partition, Record(key, seal_work(self.stage.sealer, key, marks))))
         return outputs
-
-
-def _telling(outcome: Released) -> Iterator[Share]:
-    """Yield the shares that a manifest tells of."""
-    return (share for share in outcome.shares if share.items or share.denied)

@@ -25,7 +25,7 @@ def test_migrating_twice_changes_nothing(engine: Engine) -> None:
     migrate(engine)
 
     with engine.connect() as connection:
-        assert connection.execute(text("select version_num from alembic_version")).scalars().all() == ["r0001"]
+        assert connection.execute(text("select version_num from alembic_version")).scalars().all() == ["r0002"]
 
 
 def test_sqlite_runs_in_wal_mode(engine: Engine) -> None:
