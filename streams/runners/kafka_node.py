@@ -37,6 +37,13 @@ WAIT_SECONDS = 0.2
 AGAIN_SECONDS = 1.0
 DRAIN_SECONDS = 120.0
 
+
+class WorkersSilentError(UnavailableError):
+    """What was accepted is kept, but no worker brings it to its effects."""
+
+    code = "worker.silent"
+
+
 Agencies = Callable[[], Mapping[str, str]]
 """Answers source → its agency."""
 
@@ -116,10 +123,17 @@ class KafkaNodeRunner:
                 stop.wait(AGAIN_SECONDS)
 
     def drain(self, stopped: Callable[[], bool] = lambda: False) -> None:
-        """Tell the marks and project until every work partition has reached them; ends where workers do not come."""
-        wanted, until = self.tell(), time.monotonic() + DRAIN_SECONDS
-        while time.monotonic() < until and not stopped() and (self.reached() < wanted or self.lag()):
-            self.step()
+        """Tell the marks and project until every work partition has reached them.
+
+        Raises:
+            WorkersSilentError: nothing has come for two minutes, and they are not reached.
+        """
+        wanted, heard = self.tell(), time.monotonic()
+        while not stopped() and (self.reached() < wanted or self.lag()):
+            if self.step():
+                heard = time.monotonic()
+            elif time.monotonic() > heard + DRAIN_SECONDS:
+                raise WorkersSilentError
 
     def reached(self) -> int:
         """Return the clock that every work partition has reached, as projected."""

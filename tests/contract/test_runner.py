@@ -1,8 +1,8 @@
 """The contract every runner keeps: from the same events and control, the same alerts and decisions by id.
 
 The embedded runner, told in order, is the reference. The stages of the Kafka runner are held to it here over a log in
-memory, with partitions that overtake each other and steps that are opened anew; over a real Kafka with real workers in
-`tests/integration/kafka/test_runner_kafka.py`.
+memory, with partitions that overtake each other and steps that are opened anew; over a real Kafka with real workers by
+`tests/integration/kafka/test_faust_city.py` and `test_fines_kafka.py`.
 """
 
 from __future__ import annotations
