@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ class Checking:
         self._report: VerifyReport | None = None
         self.faults = 0
         """Faults that the last verification found."""
+        self.ended = 0.0
+        """When the last verification ended, POSIX seconds; 0 where none did."""
 
     def begin(self, level: int) -> bool:
         """Begin a verification; False where one is running already."""
@@ -59,7 +62,7 @@ class Checking:
         except (CasebusError, OSError) as error:
             self._failed = error.code if isinstance(error, CasebusError) else type(error).__name__
             return
-        self.faults = len(report.faults)
+        self.faults, self.ended = len(report.faults), time.time()
         self._report = report
 
     def _advance(self, done: int, of: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
@@ -256,6 +256,16 @@ class AuditIndex:
         if row:
             self._shards.add(shard)
         return row is not None
+
+
+def covered(path: Path) -> int:
+    """Return how many records the index in `path` covers; 0 where there is none that can be read."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as database:
+            row = database.execute("SELECT seq FROM next").fetchone()
+    except sqlite3.Error:
+        return 0
+    return int(row[0]) if row else 0
 
 
 def _ours(database: sqlite3.Connection) -> bool:

@@ -22,14 +22,13 @@ from security.logging import configure, get_logger
 from security.policy.compile import compile_table
 from security.policy.table import DecisionTable
 from security.subjects import Principal
-from services.auditor.desk import AuditDesk
-from services.auditor.router import auditor_router
 from services.desk.alert_contract import ALERT
 from services.desk.desk import Desk
 from services.desk.models import ModelCard, ModelCards
 from services.desk.router import desk_router
 from services.gateway.app import Gateway, create_app
 from services.node.assembly import models_of
+from services.node.auditing import auditing_router, head_keeper_of
 from services.node.node import Node, open_node
 from services.node.ports import listen, port_of
 from services.node.reading import reading_routers
@@ -105,15 +104,17 @@ def run(node: Node, listener: socket.socket, signals: StopSignals) -> None:
     if signals.requested:  # between the opening and this line, when there was no server to tell
         server.should_exit = True
     settle()
-    watch, stop = AuditWatch(node.audit, server), threading.Event()
+    watch, stop, pulse = AuditWatch(node.audit, server), threading.Event(), head_keeper_of(node)
     log = get_logger("node")
     thread = Worker(node, stop).start()
     try:
         watch.start()
+        pulse.start()
         log.info("node.serving", port=port_of(listener), epoch=node.control.epoch)
         server.run(sockets=[listener])
     finally:
         watch.stop()
+        pulse.stop()
         stop.set()
         if node.audit.poisoned:
             log.error("node.audit_poisoned")
@@ -130,18 +131,12 @@ def application(node: Node, stopping: Callable[[], bool] = lambda: False) -> Fas
     gateway = Gateway(node.door, node.tokens, node.clock, machine=node.ground.machine)
     app = create_app(gateway)
     app.include_router(desk_router(desk_of(node), node.signed_in))
-    app.include_router(auditor_router(audit_desk_of(node), node.signed_in))
+    app.include_router(auditing_router(node))
     for router in reading_routers(node, stopping):
         app.include_router(router)
     if node.data.clock.is_file():
         app.include_router(rehearsal_router(node))
     return app
-
-
-def audit_desk_of(node: Node) -> AuditDesk:
-    """Make the officer's desk over the node's own log; its index is the one that `casebus audit search` uses."""
-    index = node.data.root / "audit-index.db"
-    return AuditDesk(node.data.audit, index, node.audit, node.sealer.keyed_digest)
 
 
 def desk_of(node: Node) -> Desk:

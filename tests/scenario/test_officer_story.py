@@ -242,6 +242,14 @@ def test_any_change_to_the_evidence_is_refused(stranger: CleanRoom, bundle: byte
     assert stranger.accepted(flips + cuts + careful) == []
 
 
+def test_prometheus_is_told_of_the_log(story: Story) -> None:
+    """The node's metrics have the audit log's own."""
+    told = story.call("security", "GET", "/metrics").text
+
+    assert f"casebus_audit_records {float(story.node.audit.size)}" in told
+    assert "casebus_audit_faults 0.0" in told
+
+
 def _hour(ts: int) -> int:
     return datetime.fromtimestamp(ts / 1_000_000, LEGAL_ZONE).hour
 
