@@ -22,8 +22,8 @@ from services.gateway.intake import Limits, Read, narrowed, read
 from services.gateway.source import Source
 
 LINGER: Final = 0.001
-COMMIT_BYTES: Final = 2 << 20
-"""Requests of one commit: a bound on how long one keeps the others waiting."""
+COMMIT_BYTES: Final = 512 << 10
+"""Requests of one commit, some 700 events: a bound on how long one keeps the others waiting."""
 
 
 class BusyError(UnavailableError):

@@ -30,7 +30,7 @@ from services.gateway.publication import (
     publications,
     quarantine_entry,
 )
-from services.gateway.receipt import Commit, id_text
+from services.gateway.receipt import Commit, Statement, id_text
 from streams.bus.port import Bus, Record
 
 CONFLICT: Final = "gateway.conflict"
@@ -47,6 +47,13 @@ class _Taken(NamedTuple):
     place: int
 
 
+class _Known(NamedTuple):
+    """Stands for the outcome of an event that an earlier commit took, until its receipt exists again."""
+
+    event_id: bytes
+    place: int
+
+
 class _Letter(NamedTuple):
     """Stands for the outcome of an event of this commit until its dead letter has a number."""
 
@@ -56,7 +63,7 @@ class _Letter(NamedTuple):
     place: int
 
 
-_Pending = Outcome | _Taken | _Letter
+_Pending = Outcome | _Taken | _Known | _Letter
 
 
 class CommitDraft:
@@ -74,6 +81,7 @@ class CommitDraft:
         self._letters: list[tuple[Speaker, Draft, bytes]] = []
         self._letter_places: dict[bytes, int] = {}
         self._earlier: dict[tuple[str, bytes], _Taken] = {}
+        self._known: list[Statement] = []
 
     def settle(
         self,
@@ -106,8 +114,8 @@ class CommitDraft:
         if known is not None:
             if known.payload != payload:
                 return self._conflict(speaker, prepared, said, body)
-            commit = Commit((known.statement,), self._signer)
-            return Outcome(Status.REPEATED, id_text(event.id), commit=commit)
+            self._known.append(known.statement)
+            return _Known(event.id, len(self._known) - 1)
         if event.supersedes is not None and self._memory.said_by_another(source, corrected(event.supersedes)):
             fault = Fault.of("$.supersedes", CORRECTS_OTHER)
             return self._reject(speaker, Rejected(Status.REFUSED, CORRECTS_OTHER, (fault,), event), said, body)
@@ -193,16 +201,18 @@ class CommitDraft:
         return first_letter
 
     def _outcomes(self, kept: Sequence[Kept], letter: int) -> list[list[Outcome]]:
-        """Make the outcomes: one tree of receipts over everything that was taken."""
+        """Make the outcomes: one tree of receipts over everything that was taken, one over what was known before."""
         starts = [0]
         for takings in self._takings:
             starts.append(starts[-1] + len(takings))
-        commit = Commit(Statements(kept), self._signer)
+        commit, again = Commit(Statements(kept), self._signer), Commit(self._known, self._signer)
 
         def outcome(pending: _Pending) -> Outcome:
             if isinstance(pending, _Taken):
                 index = starts[pending.speaker] + pending.place
                 return Outcome(pending.status, id_text(pending.event_id), commit=commit, index=index)
+            if isinstance(pending, _Known):
+                return Outcome(Status.REPEATED, id_text(pending.event_id), commit=again, index=pending.place)
             if isinstance(pending, _Letter):
                 number = letter + pending.place
                 return Outcome(Status.QUARANTINED, id_text(pending.event_id), pending.code, pending.faults, number)

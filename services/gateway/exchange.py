@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from schemas.errors import CasebusError, DeniedError, NotFoundError, RefusedError, UsageError
 from schemas.faults import Fault
@@ -148,6 +149,10 @@ def add_error_handlers(app: FastAPI) -> None:
         response.status_code = error.status_code
         return response
 
+    async def gone(request: Request, error: Exception) -> Response:
+        del request, error  # nobody reads the answer; nothing of the request was taken
+        return Response(status_code=SlowError.http_status)
+
     async def internal(request: Request, error: Exception) -> Response:
         del error  # the server logs it by class and place; its text may hold a value
         return error_response(CasebusError(), language_of(request))
@@ -155,4 +160,5 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(CasebusError, coded)
     app.add_exception_handler(RequestValidationError, wrong_query)
     app.add_exception_handler(HTTPException, no_route)
+    app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(INTERNAL, internal)
