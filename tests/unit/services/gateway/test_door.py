@@ -101,6 +101,19 @@ def test_a_repeated_event_gets_the_same_statement(house: House) -> None:
     assert house.bus.end(RAW, 0) == 1
 
 
+def test_repeats_of_one_call_share_one_tree_and_one_signature(house: House) -> None:
+    """A batch that is sent again costs one signature; each receipt says what the first said and verifies by itself."""
+    batch = [fine(number) for number in range(5)]
+    first = [outcome.receipt for outcome in house.door.accept(FINES, batch)]
+
+    again = [outcome.receipt for outcome in house.door.accept(FINES, [*batch, fine(9)])]
+
+    told = [receipt for receipt in again if receipt is not None]
+    assert [r.statement for r in told[:5]] == [r.statement for r in first if r is not None]
+    assert {r.signature for r in told[:5]} == {told[0].signature} != {told[5].signature}
+    assert all(verify(receipt, house.door.public_key) for receipt in told)
+
+
 def test_a_repeat_is_known_after_a_restart(house: House) -> None:
     """The memory of ids is kept on the bus."""
     house.door.accept(FINES, [fine()])
