@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +30,8 @@ from tests.unit.services.importer.conftest import MAPPING
 
 pytestmark = pytest.mark.kafka
 PARTITIONS = 3
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
+FINES = Path("examples/road-fines")
 
 
 @dataclass(frozen=True)
@@ -191,6 +195,48 @@ def test_a_wrong_address_is_told(rules: Mapping, agency: Agency) -> None:
     missing = Agency(agency.address, agency.topic + "-none")
     with pytest.raises((KafkaTopicMissingError, KafkaUnavailableError)):
         list(open_rows(rules, missing.url).blocks(Position()))
+
+
+def test_the_command_follows_a_topic(agency: Agency, tmp_path: Path) -> None:
+    """`casebus import kafka://… --follow` into a node: what arrives takes effect, Ctrl-C keeps the position."""
+    agency.say(*[fine(n) for n in range(3)])
+    data = tmp_path / "data"
+    arguments = [agency.url, "--mapping", FINES / "mapping.yaml", "--data", data, "--json"]
+    command = [sys.executable, "-m", "services.cli.app", "import", *map(str, arguments)]
+
+    with subprocess.Popen(
+        [*command, "--site", str(FINES / "site.yaml"), "--follow"], stdout=subprocess.PIPE
+    ) as process:
+        try:
+            wait_for(lambda: kept_offsets(data) == 3)
+            agency.say(fine(3))
+            wait_for(lambda: kept_offsets(data) == 4)
+        finally:
+            process.send_signal(signal.SIGINT)
+        told = json.loads(process.communicate(timeout=PATIENCE_SECONDS)[0])
+    agency.say(fine(4))
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+
+    assert process.returncode == 130
+    assert (told["read"], told["accepted"], told["done"]) == (4, 4, False)
+    assert {k: json.loads(ended.stdout)[k] for k in ("read", "accepted", "rejected")} == {
+        "read": 5,
+        "accepted": 5,
+        "rejected": 0,
+    }
+
+
+def fine(number: int) -> bytes:
+    """Return a record of the fines' activity."""
+    said = {"seq": number, "case_id": f"A{number}", "concept:name": "Create Fine", "amount": "35.0"}
+    when = {"time:timestamp": "2006-07-24T00:00:00+02:00", "lifecycle:transition": "complete"}
+    return json.dumps(said | when).encode()
+
+
+def kept_offsets(data: Path) -> int:
+    """Return how many records the kept position of a node's only import has passed."""
+    found = [json.loads(path.read_bytes()) for path in (data / "import").glob("*.position.json")]
+    return sum(sum(position["offsets"].values()) for position in found)
 
 
 def wait_for(happened: Callable[[], bool]) -> None:
