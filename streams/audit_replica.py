@@ -12,9 +12,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
 
-from schemas.errors import IntegrityError
+from security.audit.errors import ReplicaDiffersError
 from security.audit.log import AuditLog
 from security.audit.replica import Copied, lacking
 from streams.bus.port import Appender, Reader, Record
@@ -24,12 +23,6 @@ PARTITION = 0
 SIZE = "size"
 PAGE = 64
 WIDTH = 8
-
-
-class ReplicaDiffersError(IntegrityError):
-    """The replica holds other bytes than the log: one of them is not what was written."""
-
-    code: ClassVar[str] = "audit.replica_differs"
 
 
 class BusReplica:

@@ -54,6 +54,11 @@ class GroupBuilder:
         self._digest = sha256(self.header.encode())
         return self.header
 
+    def taken(self, content: bytes) -> bytes:
+        """Take note of a group that `chain` has accepted as it was; return the footer frame, as `footer`."""
+        self._digest.update(content)
+        return self.footer()
+
     def footer(self) -> bytes:
         """Return the footer frame where the segment is full, and leave the segment; else nothing."""
         chain, header = self.chain, self.header

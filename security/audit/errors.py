@@ -69,3 +69,15 @@ class SignerRefusedError(IntegrityError):
     """The signer saw another history than the one it is asked to sign."""
 
     code = "audit.signer_refused"
+
+
+class AuditReplicaError(UnavailableError):
+    """The replica cannot take records now; none counts until it has them."""
+
+    code = "audit.replica_unavailable"
+
+
+class ReplicaDiffersError(IntegrityError):
+    """The replica holds other bytes than the log: one of them is not what was written."""
+
+    code = "audit.replica_differs"

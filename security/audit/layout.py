@@ -45,6 +45,11 @@ class Layout:
         """Where the signer keeps its own last head, unless told otherwise."""
         return self.directory.with_name(self.directory.name + "-signer") / "head"
 
+    @property
+    def checker_head(self) -> Path:
+        """Where the checker keeps its own last head."""
+        return self.directory.with_name(self.directory.name + "-checker") / "head"
+
     def segment_files(self) -> list[Path]:
         """Return the segment files in order."""
         return sorted(self.segments.glob("*.seg"))

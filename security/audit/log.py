@@ -14,15 +14,17 @@ import secrets
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from schemas.clock import Clock
-from schemas.errors import CasebusError
+from schemas.errors import CasebusError, UnavailableError
 from security.audit.builder import GroupBuilder
 from security.audit.chain import Chain
+from security.audit.checker import Checker, checked_head
 from security.audit.checkpoint import Checkpoint, Signer
 from security.audit.errors import AuditClosedError, AuditLockedError, AuditPoisonedError
 from security.audit.files import remove_durably, sync_directory, write_durably
@@ -32,7 +34,8 @@ from security.audit.layout import Layout
 from security.audit.pipeline import Pipeline, name_of
 from security.audit.record import Entry
 from security.audit.recovery import PENDING, Found, TornTail, examine, repair
-from security.audit.replica import Copied, Replica, lacking
+from security.audit.replica import Replica, lacking
+from security.audit.replication import Replication
 from security.audit.segment import DEFAULT_SPAN
 from security.audit.segment_file import SegmentFile
 from security.audit.signer import HeadSigner
@@ -63,7 +66,8 @@ class AuditLog:
         self._publishing = threading.Lock()
         self._group = GroupCommit(lambda entries: self.append(entries).first)
         self.recovered: tuple[TornTail, ...] = ()
-        self._replica: Replica | None = None
+        self._replication: Replication | None = None
+        self._checker: Checker | None = None
 
     @classmethod
     def open(
@@ -79,6 +83,8 @@ class AuditLog:
         floor: int = 0,
         signer_state: Path | None = None,
         step: int = STEP,
+        checked: bool = False,
+        known: Sequence[Checkpoint] = (),
     ) -> Self:
         """Open or make the log in `directory` for writing; a torn tail is quarantined and recorded.
 
@@ -93,6 +99,8 @@ class AuditLog:
             floor: records that the log must have: the highest audit seq cited by the bus, plus one.
             signer_state: where the signer keeps its own last head; by default beside the directory.
             step: bytes of space taken at a time.
+            checked: read everything again from disk before a head over it is signed (`security/audit/checker.py`).
+            known: heads from elsewhere, such as a replica's, that the log must continue.
 
         Raises:
             AuditLockedError: another writer has it open.
@@ -101,20 +109,18 @@ class AuditLog:
             AuditPoisonedError: the system failed while opening, such as a full disk.
         """
         layout = Layout(directory)
-        try:
-            layout.make()
-            lock = _lock(directory)
-        except OSError as error:
-            raise AuditPoisonedError(reason=name_of(error)) from error
+        lock = _taken(layout)
         try:
             heads = HeadFile(layout, HeadSigner(origin, signer, signer_state or layout.signer_head))
-            found = examine(layout, origin, heads.known, floor)
+            mine = checked_head(layout) if checked else None
+            found = examine(layout, origin, [*heads.known, *known, *([mine] if mine else [])], floor)
             chain = found.chain if found else Chain.begin(origin, secrets.token_bytes(32), span)
             heads.require_for(chain)
             builder = GroupBuilder(chain, found.header, found.digest) if found else GroupBuilder(chain)
             pipeline = Pipeline(builder, SegmentFile(layout.segments, step))
             log = cls(layout, lock, pipeline, heads, node, clock)
             log._every = checkpoint_every
+            log._checker = Checker(layout, chain, found) if checked else None
             log._start(found)
         except OSError as error:
             os.close(lock)
@@ -150,8 +156,8 @@ class AuditLog:
         groups = self._pipeline.write(entries, self._node, self._clock.now_us, self._require_open)
         if not groups:
             return Appended(self.size, self.size - 1, [])
-        if self._replica is not None:
-            self._replica.keep([Copied(g.size - len(g.leaves), g.size, g.content) for g in groups])
+        if self._replication is not None:
+            self._replication.keep_until(groups[-1].size)
         if self._every and self.size - self.head.size >= self._every:
             self._publish_quietly()
         leaves = groups[0].leaves if len(groups) == 1 else [leaf for group in groups for leaf in group.leaves]
@@ -166,9 +172,10 @@ class AuditLog:
         Raises:
             UnavailableError: the replica cannot have them now.
         """
-        for group in lacking(self._layout.directory, replica):
-            replica.keep([group])
-        self._replica = replica
+        if replica.size() < self.size:
+            for group in lacking(self._layout.directory, replica):
+                replica.keep([group])
+        self._replication = Replication(self._pipeline, replica)
 
     def submit(self, entry: Entry) -> Future[int]:
         """Hand in one entry; the future has its number once it is durable, in one group with other threads' entries."""
@@ -200,8 +207,10 @@ class AuditLog:
         with self._publishing:
             try:
                 if self._pipeline.poison is None:
+                    self._replicate_quietly()
                     note = self._publish()
-                    write_durably(self._layout.clean, note.encode())
+                    if self.head.size == self.size:
+                        write_durably(self._layout.clean, note.encode())
             except OSError as error:
                 raise AuditPoisonedError(reason=self._pipeline.kill(error)) from error
             finally:
@@ -253,6 +262,17 @@ class AuditLog:
             path.rename(final)
             sync_directory(final.parent)
 
+    def _replicate_quietly(self) -> None:
+        """Give the replica what it lacks before the last head; without it the log ends unsigned behind the replica."""
+        if self._replication is not None:
+            with suppress(UnavailableError):
+                self._replication.keep_until(self.size)
+
+    @property
+    def _signable(self) -> int:
+        """How many records may be under a head: those that the replica has, where there is one."""
+        return self.size if self._replication is None else self._replication.size
+
     def _publish_quietly(self) -> None:
         """Publish a head after an append, unless another caller is at it.
 
@@ -272,13 +292,32 @@ class AuditLog:
         builder = self._pipeline.builder
         tree = builder.chain.tree
         with self._pipeline.building:
-            size = self._pipeline.size
+            size = max(self._signable, self.head.size)
             root, proof = tree.root(size), tree.consistency_proof(self.head.size, size)
+        if self._checker is not None:
+            self._check(self._checker, size, root)
         note = self._heads.publish(size, root, proof)
         with self._pipeline.building:
             # The footer of the running segment still lists its tiles.
             tree.prune(size, builder.header.first if builder.header else None)
         return note
+
+    def _check(self, checker: Checker, size: int, root: bytes) -> None:
+        """Have the disk read again; a log whose disk differs from its memory is written no more."""
+        try:
+            checker.check(size, root)
+        except CasebusError as error:
+            self._pipeline.kill(error)
+            raise
+
+
+def _taken(layout: Layout) -> int:
+    """Make the folders and lock the log; return the descriptor that holds the lock."""
+    try:
+        layout.make()
+        return _lock(layout.directory)
+    except OSError as error:
+        raise AuditPoisonedError(reason=name_of(error)) from error
 
 
 def _lock(directory: Path) -> int:

@@ -18,6 +18,7 @@ class Pipeline:
     """Serialises callers twice: `building` orders the records, a second lock writes the groups in that order.
 
     `size` and `root` are those of the durable tree. `poison` names the failure that ended writing, None while it lives.
+    `written`, where somebody set it, is given each group once it is durable, in order.
     """
 
     def __init__(self, builder: GroupBuilder, file: SegmentFile) -> None:
@@ -25,6 +26,7 @@ class Pipeline:
         self.building = threading.Lock()
         self.size, self.root = builder.chain.size, builder.chain.tree.root()
         self.poison: str | None = None
+        self.written: deque[Built] | None = None
         self._writing = threading.Lock()
         self._built: deque[Built] = deque()
 
@@ -80,6 +82,8 @@ class Pipeline:
                     self.file.append(group.content)
                     if group.footer:
                         self.file.finish(group.footer)
+                    if self.written is not None:
+                        self.written.append(group)
                     self.size, self.root = group.size, group.root
             except OSError as error:
                 raise AuditPoisonedError(reason=self.kill(error)) from error

@@ -160,7 +160,7 @@ def _walk(
     broken = walk.broken
     if (broken or not walk.footer) and not last:
         raise _tampered(layout, path, broken or Break("footer", chain.size, walk.end))
-    if chain.size < least:
+    if last and chain.size < least:
         if broken is None:
             raise AuditRolledBackError(have=chain.size, need=least)
         raise _tampered(layout, path, broken)

@@ -62,11 +62,17 @@ class WitnessGate:
     """
 
     def __init__(
-        self, directory: Path, policy: Policy, clock: Clock, size: Callable[[], int], limit: int = MAX_UNWITNESSED
+        self,
+        directory: Path,
+        policy: Policy,
+        clock: Clock,
+        size: Callable[[], int],
+        limit: int = MAX_UNWITNESSED,
+        since: int | None = None,
     ) -> None:
         self._path = cosigned_path(Layout(directory))
         self._policy, self._clock, self._size, self._limit = policy, clock, size, limit
-        self._since = clock.now_us()
+        self._since = clock.now_us() if since is None else since
         self._stamp: tuple[int, int] | None = None
         self._last: Witnessed | None = None
 

@@ -6,9 +6,6 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from security.audit.layout import Layout
-from security.audit.policy import Policy
-from security.audit.witnessed import WitnessGate
 from services.auditor.desk import AuditDesk
 from services.auditor.metrics import AuditCollector
 from services.auditor.router import auditor_router
@@ -35,8 +32,5 @@ def head_keeper_of(node: Node) -> HeadKeeper:
 
 def unwitnessed_of(node: Node) -> Callable[[], int]:
     """Return what tells for how long the log is unwitnessed, by the policy beside it; without one it never is."""
-    path = Layout(node.data.audit).directory / "policy"
-    if not path.exists():
-        return lambda: 0
-    policy = Policy.parse(path.read_bytes())
-    return WitnessGate(node.data.audit, policy, node.ground.machine, lambda: node.audit.size).unwitnessed
+    gate = node.ground.gate
+    return gate.unwitnessed if gate else lambda: 0

@@ -6,18 +6,23 @@ seen; only then anything is put together that works by them.
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from schemas.catalogue import Contracts
 from schemas.clock import Clock, SystemClock
 from security.audit.log import AuditLog
+from security.audit.witnessed import WitnessGate
 from security.keys.file import FileKeystore
 from security.sealing import Sealer
+from services.node.audit_opening import open_audit
+from services.node.audit_settings import AuditSettings
 from services.node.carrier import Carrier, carrier_of
 from services.node.establishment import wanted_of
 from services.node.layout import DataDirectory, NodeName, UnfinishedNodeError
 from services.node.site import Site
+from services.node.witness_rounds import gate_of
 from streams.bus.kafka_address import KafkaAddress
 from streams.control import ControlLog
 
@@ -32,7 +37,8 @@ SITE_FILE = "site-file"
 class Ground:
     """What everything else of a node stands on.
 
-    `clock` is the node's, which a demonstration may run fast; keys, passwords and sessions age by `machine`.
+    `clock` is the node's, which a demonstration may run fast; keys, passwords, sessions and unwitnessed heads age by
+    `machine`. `gate`, where the log has a policy of witnesses, is asked before each step of release.
     """
 
     data: DataDirectory
@@ -45,6 +51,7 @@ class Ground:
     carrier: Carrier
     audit: AuditLog
     control: ControlLog
+    gate: WitnessGate | None = None
 
     @property
     def ceiling(self) -> int:
@@ -63,14 +70,18 @@ def open_ground(
     for label in (AUDIT_KEY, CONTROL_KEY, RECEIPT_KEY):
         keystore.provision_signer(label)
     carrier = carrier_of(data, name.node, kafka, stack)
+    settings = AuditSettings.by_site(data, site, machine.now_us()) if site else AuditSettings.of(data)
+    if carrier.replica is not None:  # the log's replica is on the bus
+        settings = dataclasses.replace(settings, replica=None)
+    witnesses = site.audit.witnesses if site else None
     floor = carrier.floor(name.node)
-    audit = AuditLog.open(data.audit, name.origin, name.node, keystore.signer(AUDIT_KEY), clock, floor=floor)
-    stack.callback(audit.close)
+    audit = open_audit(data, name, keystore.signer(AUDIT_KEY), clock, floor, settings, witnesses, stack)
     carrier.replicate(audit)
+    gate = gate_of(data.audit, settings, machine, lambda: audit.size)
     control = ControlLog(carrier.bus, audit, keystore.signer(CONTROL_KEY))
     establish(data, control, site)
     sealer = Sealer(keystore, machine, provisions=True)
-    return Ground(data, name, clock, machine, Contracts.load(), keystore, sealer, carrier, audit, control)
+    return Ground(data, name, clock, machine, Contracts.load(), keystore, sealer, carrier, audit, control, gate)
 
 
 def establish(data: DataDirectory, control: ControlLog, site: Site | None) -> None:

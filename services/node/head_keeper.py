@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from schemas.clock import SECOND, Clock
-from schemas.errors import CasebusError
+from schemas.errors import CasebusError, UnavailableError
 from security.audit.checkpoint import Checkpoint
+from security.audit.errors import AuditClosedError, AuditPoisonedError
 from security.audit.record import Entry
 
 PERIOD_SECONDS = 1.0
@@ -88,5 +89,9 @@ class HeadKeeper:
         while not self._stop.wait(PERIOD_SECONDS):
             try:
                 self.look()
+            except (AuditPoisonedError, AuditClosedError):
+                return
+            except UnavailableError:
+                continue  # the replica cannot be had now; it is told by whoever waits for a record
             except CasebusError:
                 return

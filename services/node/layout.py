@@ -6,6 +6,7 @@ DIR/keys/           keystore, 0600
 DIR/people.json     local accounts (argon2id), 0600
 DIR/tokens.json     digests of the organisation systems' tokens, 0600
 DIR/audit/          the audit log; its public key is DIR/audit/log.vkey
+DIR/audit.json      where the audit log has its replica, how long it may go without witnesses
 DIR/epoch.json      the highest control epoch this node has seen
 DIR/bus.db          topics, stores and positions, where the bus is not Kafka
 DIR/read.db         the read model; it can be thrown away and is made anew from the bus
@@ -77,6 +78,7 @@ class DataDirectory:
         self.people = root / "people.json"
         self.tokens = root / "tokens.json"
         self.audit = root / "audit"
+        self.audit_settings = root / "audit.json"
         self.bus = root / "bus.db"
         self.read = root / "read.db"
         self.clock = root / "clock.json"

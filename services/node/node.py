@@ -234,6 +234,8 @@ def _runner(
         return made
     engine = engine_of(ground.control.snapshot, sealer, ground.contracts)
     releasing = Releasing(carrier.bus, ground.audit, sealer, ground.contracts, receivers, epoch, ground.name.node)
+    if ground.gate is not None:
+        releasing.gate = ground.gate.require
     supervising = Supervising(carrier.bus, sealer, engine, epoch)
     return EmbeddedRunner(carrier.bus, ground.clock, releasing, supervising, projector, declared)
 

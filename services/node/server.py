@@ -36,6 +36,7 @@ from services.node.rehearsal import rehearsal_router
 from services.node.site import Site
 from services.node.stopping import AuditWatch, Server, StopSignals
 from services.node.supervisor import CRASHED
+from services.node.witness_rounds import rounds_of
 from streams.bus.kafka_address import KafkaAddress
 from streams.runners.memory import settle
 from streams.supervision.model import Model
@@ -107,7 +108,10 @@ def run(node: Node, listener: socket.socket, signals: StopSignals) -> None:
     watch, stop, pulse = AuditWatch(node.audit, server), threading.Event(), head_keeper_of(node)
     log = get_logger("node")
     thread = Worker(node, stop).start()
+    rounds = rounds_of(node.data.audit, lambda: node.audit.head.size)
     try:
+        if rounds is not None:
+            rounds.start()
         watch.start()
         pulse.start()
         log.info("node.serving", port=port_of(listener), epoch=node.control.epoch)
@@ -115,6 +119,8 @@ def run(node: Node, listener: socket.socket, signals: StopSignals) -> None:
     finally:
         watch.stop()
         pulse.stop()
+        if rounds is not None:
+            rounds.stop()
         stop.set()
         if node.audit.poisoned:
             log.error("node.audit_poisoned")

@@ -14,6 +14,8 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from schemas.catalogue import Contracts
+from schemas.clock import SECOND
+from security.audit.witnessed import MAX_UNWITNESSED
 from security.policy.roles import person
 from security.subjects import Principal
 from services.node.site_checks import check_contracts, check_ids, check_references
@@ -89,6 +91,20 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Audit:
+    """How the node's audit log is kept.
+
+    Attributes:
+        replica: folder of the replica, on another disk. witnesses: policy file (C2SP tlog-policy) without a `log` line.
+        max_unwitnessed: for how long release may go on without a quorum of witnesses, microseconds.
+    """
+
+    replica: Path | None = None
+    witnesses: Path | None = None
+    max_unwitnessed: int = MAX_UNWITNESSED
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One site.
 
@@ -110,6 +126,7 @@ class Site:
     subscriptions: tuple[Subscription, ...]
     accounts: tuple[Account, ...]
     models: tuple[Path, ...] = ()
+    audit: Audit = Audit()
 
     @classmethod
     def load(cls, path: Path, contracts: Contracts | None = None) -> Site:
@@ -149,7 +166,14 @@ def _site(document: Mapping[str, Any], folder: Path) -> Site:
         subscriptions=tuple(_subscription(entry, ZoneInfo(node["zone"])) for entry in document["subscriptions"]),
         accounts=tuple(_account(entry) for entry in document["accounts"]),
         models=tuple(folder / name for name in document.get("models", ())),
+        audit=_audit(node.get("audit", {}), folder),
     )
+
+
+def _audit(entry: Mapping[str, Any], folder: Path) -> Audit:
+    limit = entry.get("max_unwitnessed", MAX_UNWITNESSED // SECOND) * SECOND
+    replica, witnesses = (folder / entry[name] if name in entry else None for name in ("replica", "witnesses"))
+    return Audit(replica, witnesses, limit)
 
 
 def _source(entry: Mapping[str, Any], agency: str) -> Source:

@@ -79,7 +79,10 @@ class Tally:
 
 @dataclass
 class Releasing:
-    """Takes raw records to the subscriptions; one thread drives it."""
+    """Takes raw records to the subscriptions; one thread drives it.
+
+    `gate` raises UnavailableError where nothing may be released now: the step is then tried again later.
+    """
 
     bus: Bus
     audit: Log
@@ -88,6 +91,7 @@ class Releasing:
     receivers: Callable[[], Sequence[Deciding]]
     epoch: Callable[[], int]
     node: str
+    gate: Callable[[], None] = lambda: None
     tally: Tally = field(default_factory=Tally)
 
     def step(self, topic: str) -> int:
@@ -96,6 +100,7 @@ class Releasing:
         stored = self.bus.read(topic, PARTITION, position, BATCHES)
         if not stored:
             return 0
+        self.gate()
         epoch, receivers = self.epoch(), self.receivers()
         seen: dict[bytes, bytes] = {}
         outcomes: list[Released] = []

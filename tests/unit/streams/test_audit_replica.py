@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from security.audit.errors import AuditRolledBackError
+from security.audit.errors import AuditRolledBackError, ReplicaDiffersError
 from security.audit.log import AuditLog
 from security.audit.verify import verify
-from streams.audit_replica import BusReplica, ReplicaDiffersError, compare, replicated
+from streams.audit_replica import BusReplica, compare, replicated
 from streams.bus.embedded import EmbeddedBus
 from streams.bus.port import BusUnavailableError, Record
 from tests.unit.security.audit.workshop import abandon, filled, open_log, release

@@ -272,8 +272,16 @@ def test_failures_poison_the_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_submitters_learn_of_the_poison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every future of a group that could not be made durable gets the error: nobody waits for ever."""
     log = open_log(tmp_path / "audit")
-    monkeypatch.setattr(os, "fdatasync", Failing(os.fdatasync, 0, OSError(errno.EIO, "i/o error")))
+    submitted = threading.Event()
+
+    def fails(descriptor: int) -> None:
+        del descriptor
+        assert submitted.wait(30)
+        raise OSError(errno.EIO, "i/o error")
+
+    monkeypatch.setattr(os, "fdatasync", fails)
     futures = [log.submit(release(n)) for n in range(3)]
+    submitted.set()
 
     for future in futures:
         with pytest.raises(AuditPoisonedError):

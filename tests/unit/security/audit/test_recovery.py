@@ -139,3 +139,17 @@ def test_span_of_an_old_log_is_kept(tmp_path: Path) -> None:
 
     assert len(segments(directory)) == 3
     assert verify(directory, 3, KEY).ok
+
+
+def test_a_floor_beyond_the_end_of_a_segment_opens(tmp_path: Path) -> None:
+    """Killed with its newest head before, and the bus's citations behind, the end of a segment: nothing is missing."""
+    directory = tmp_path / "audit"
+    log = open_log(directory)
+    log.append([release(n) for n in range(9)])
+    log.checkpoint()
+    log.append([release(n) for n in range(9, 40)])
+    abandon(log)
+
+    again = open_log(directory, floor=40)
+    again.close()
+    assert again.size == 40

@@ -1,0 +1,80 @@
+"""An older copy of a log takes up from its replica what it lacks, group by group, before it is opened for writing.
+
+Only a log that ends whole is taken on: bytes behind its end, or a break below it, are a matter for `AuditLog.open`,
+which names them. Every group is chained and hashed again, and its root must be the one of its commit.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from security.audit.builder import GroupBuilder
+from security.audit.chain import Chain
+from security.audit.directory_replica import DirectoryReplica, StoredGroup
+from security.audit.errors import ReplicaDiffersError
+from security.audit.files import write_durably
+from security.audit.layout import Layout
+from security.audit.record import BODY_AT, PREFIX, decode
+from security.audit.recovery import examine, repair
+from security.audit.segment_file import SegmentFile
+from security.audit.tree import leaf_hash
+
+STEP = 8 << 20
+
+
+def catch_up(directory: Path, origin: str, replica: DirectoryReplica, step: int = STEP) -> int:
+    """Bring the log in `directory` up to its replica; return how many records it took.
+
+    Raises:
+        ReplicaDiffersError: the replica does not continue the log.
+        AuditTamperedError: the log itself is broken.
+    """
+    layout = Layout(directory)
+    layout.make()
+    found = examine(layout, origin, ())
+    if found and found.tail:
+        return 0
+    first = replica.header
+    if found is None and first is None:
+        return 0
+    chain = found.chain if found else Chain.begin(origin, first.nonce, first.span)  # type: ignore[union-attr] # above
+    before = chain.size
+    if before >= replica.size():
+        return 0
+    file = SegmentFile(layout.segments, step)
+    builder = GroupBuilder(chain, found.header, found.digest) if found else GroupBuilder(chain)
+    if found:
+        repair(layout, found)
+        file.resume(found.path, found.end)
+        if found.finished:
+            builder.header = None
+            file.close()
+        elif footer := builder.footer():
+            file.finish(footer)
+    for group in replica.groups(before):
+        _take(builder, file, group)
+    file.close()
+    if not layout.checkpoint.exists() and layout.signer_head.exists():
+        write_durably(layout.checkpoint, layout.signer_head.read_bytes())
+    return chain.size - before
+
+
+def _take(builder: GroupBuilder, file: SegmentFile, group: StoredGroup) -> None:
+    """Append one group of the replica to the log."""
+    chain, commit, prev = builder.chain, group.commit, builder.chain.prev
+    leaves: list[bytes] = []
+    for entry in group.entries:
+        if not entry.startswith(PREFIX + prev):
+            raise ReplicaDiffersError(seq=chain.size + len(leaves))
+        prev = leaf_hash(entry)
+        leaves.append(prev)
+    if builder.header is None:
+        file.create(builder.begin_segment())
+    if not leaves or not chain.accept(leaves, commit):
+        raise ReplicaDiffersError(seq=chain.size)
+    if builder.header and commit.first == builder.header.first:
+        chain.first_ts = decode(group.entries[0][BODY_AT:]).ts
+    footer = builder.taken(group.content)
+    file.append(group.content)
+    if footer:
+        file.finish(footer)
