@@ -32,7 +32,7 @@ class Part(NamedTuple):
 PARTS = {
     "demo": Part("demo", "The simulated city through an embedded node, console on 127.0.0.1."),
     "node": Part("node", "Run a node: up, status, token, activate."),
-    "subscription": Part("subscription", "Subscriptions: list, token, key."),
+    "subscription": Part("subscription", "Subscriptions: list, approve, token, key."),
     "agency": Part("agency", "For publishing agencies: schema."),
     "subscribe": Part("subscribe", "Receive a subscription over HTTP and open what is sealed to it."),
     "worker": Part("worker", "Run a worker on Kafka: release, supervise."),

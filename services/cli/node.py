@@ -63,6 +63,25 @@ def token(
 
 
 @app.command()
+def password(
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="A person of the site file.")],
+    data: Data = Path(".casebus/data"),
+    as_json: Json = False,
+) -> None:
+    """Set the password of a local account, typed twice. The node must be stopped: the act is audited."""
+    from services.node.node import open_node
+    from services.node.people import set_password
+
+    node = open_node(data)
+    try:
+        typed = typer.prompt(f"new password of {account}", hide_input=True, confirmation_prompt=True, err=True)
+        set_password(node.control.snapshot, node.accounts, node.audit, account, typed)
+        emit({"account": account, "password": "set"}, as_json=as_json)
+    finally:
+        node.close()
+
+
+@app.command()
 def activate(
     models: Annotated[list[str], typer.Argument(metavar="ID|FILE.yaml...", help="Bundled models, or files.")],
     approver: Annotated[list[str], typer.Option("--approver", help="Who approved it; once for each person.")],

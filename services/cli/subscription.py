@@ -9,7 +9,9 @@ import typer
 
 from services.cli.output import Json, emit, say
 
-app = typer.Typer(no_args_is_help=True, help="Subscriptions of a node: list, token, key.", rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True, help="Subscriptions of a node: list, approve, token, key.", rich_markup_mode=None
+)
 
 Data = Annotated[Path, typer.Option("--data", envvar="CASEBUS_DATA", help="The node's data directory.")]
 Name = Annotated[str, typer.Argument(metavar="ID", help="Id of the subscription.")]
@@ -22,6 +24,36 @@ def list_(data: Data = Path(".casebus/data"), as_json: Json = False) -> None:
     from services.node.subscriptions import listed
 
     emit({"subscriptions": listed(control_state(data))}, as_json=as_json, show=_show)
+
+
+@app.command()
+def approve(
+    subscription: Name,
+    site: Annotated[Path, typer.Option("--site", help="Reviewed site file that says what is to be approved.")],
+    approver: Annotated[list[str], typer.Option("--approver", help="Account that approves; once for each person.")],
+    data: Data = Path(".casebus/data"),
+    as_json: Json = False,
+) -> None:
+    """Let two people approve what a site file gives a subscription; each types a password. The node must be stopped."""
+    from schemas.catalogue import Contracts
+    from services.node.approving import approve as approve_in
+    from services.node.node import open_node
+    from services.node.site import Site
+
+    wanted = Site.load(site, Contracts.load())
+    node = open_node(data)
+    try:
+        named = [(account, typer.prompt(f"password of {account}", hide_input=True, err=True)) for account in approver]
+        what = approve_in(node, wanted, subscription, named)
+        document = {
+            "subscription": subscription,
+            "widens": list(what),
+            "approvers": approver,
+            "epoch": node.control.epoch,
+        }
+        emit(document, as_json=as_json)
+    finally:
+        node.close()
 
 
 @app.command()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
-from schemas.errors import DeniedError
+from schemas.errors import DeniedError, NotFoundError
 from security.audit.record import Entry
 from security.control import Snapshot
-from security.identity.accounts import Accounts
+from security.identity.accounts import MIN_PASSWORD, Accounts, PasswordError
 from security.identity.sessions import Sessions
 from security.subjects import as_body, from_body
 from services.desk.alert_contract import ALERT_TYPE
@@ -17,6 +17,12 @@ from services.desk.people import Person
 from services.node.site import Account
 
 ACCOUNTS = "accounts"
+
+
+class NoPersonError(NotFoundError):
+    """Nobody is registered under that account's name."""
+
+    code: ClassVar[str] = "node.no_person"
 
 
 class Log(Protocol):
@@ -48,6 +54,20 @@ def people_of(snapshot: Snapshot) -> dict[str, Person]:
             with_alerts = dataclasses.replace(principal, event_types=principal.event_types | {ALERT_TYPE})
             found[entry["id"]] = Person(entry["id"], entry["zh"], entry["en"], with_alerts, entry["publishes"])
     return found
+
+
+def set_password(snapshot: Snapshot, accounts: Accounts, audit: Log, account: str, password: str) -> None:
+    """Set the password of a person who stands in a signed record; it is audited first.
+
+    Raises:
+        NoPersonError: nobody is registered under that name. PasswordError: it is too short.
+    """
+    if account not in people_of(snapshot):
+        raise NoPersonError(account=account)
+    if len(password) < MIN_PASSWORD:
+        raise PasswordError(least=MIN_PASSWORD)  # before the record: it must not tell of what did not happen
+    audit.append([Entry(act="account", obj=account, ctl=snapshot.epoch, data={"what": "password"})])
+    accounts.set_password(account, password)
 
 
 class SignedIn:
