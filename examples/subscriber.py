@@ -28,7 +28,9 @@ with (
         event = json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else {}
         if "code" in event:
             sys.exit(f"{event['code']}: {event['message']}")
-        if event:
+        if event and "data_base64" not in event:
+            sys.stdout.write(f"{event['offset']} {event['type']} {event['supersedes']} no longer stands\n")
+        elif event:
             view = base64.b64decode(event["data_base64"])
             if (number := unframe(view)[0]) not in known:
                 schema = gateway.get(f"/v1/registry/schemas/ids/{number}").json()["schema"]

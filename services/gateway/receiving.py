@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
 from schemas.clock import Clock
-from schemas.errors import DeniedError
+from schemas.errors import DeniedError, RefusedError
 from security.audit.port import Log
 from security.audit.record import Entry
 from services.gateway.readers import Reader
@@ -45,6 +45,13 @@ class ExpiredError(DeniedError):
     code: ClassVar[str] = "subscription.expired"
 
 
+class OnKafkaError(RefusedError):
+    """The node is on Kafka: a view topic has partitions there, and is read from Kafka, not through the gateway."""
+
+    code: ClassVar[str] = "subscription.on_kafka"
+    http_status: ClassVar[int] = 409
+
+
 @dataclass(frozen=True)
 class Page:
     """Views in the order of the topic.
@@ -70,8 +77,14 @@ class Receiving:
         clock: Clock,
         receivers: Callable[[], Mapping[str, Deciding]],
         epoch: Callable[[], int],
+        *,
+        partitioned: bool = False,
     ) -> None:
-        """Read from `bus`; `receivers` and `epoch` answer by the present control state."""
+        """Read from `bus`; `receivers` and `epoch` answer by the present control state.
+
+        `partitioned` says that a topic is more than its first partition: then nothing is read, rather than a part.
+        """
+        self._partitioned = partitioned
         self._bus, self._audit, self._clock = bus, audit, clock
         self._receivers, self._epoch = receivers, epoch
 
@@ -80,6 +93,7 @@ class Receiving:
 
         Raises:
             NotYoursError, HeldError, ExpiredError: audited before they are raised.
+            OnKafkaError: the gateway cannot read it whole.
         """
         receiver = self._receivers().get(subscription)
         error: type[DeniedError] | None = None
@@ -91,6 +105,8 @@ class Receiving:
             error = ExpiredError
         if error is None:
             assert receiver is not None
+            if self._partitioned:
+                raise OnKafkaError(topic=receiver.topic)
             return receiver
         asked = "" if receiver is None else subscription  # a name that nobody registered may be anything
         entry = Entry(

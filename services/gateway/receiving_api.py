@@ -17,7 +17,7 @@ from security.view_schema import UnknownViewError, ViewRegistry
 from services.gateway.described import described
 from services.gateway.exchange import QueryError, TokenError, json_response, language_of
 from services.gateway.readers import Readers, token_of
-from services.gateway.receiving import PAGE_VIEWS, ExpiredError, HeldError, NotYoursError, Receiving
+from services.gateway.receiving import PAGE_VIEWS, ExpiredError, HeldError, NotYoursError, OnKafkaError, Receiving
 from services.gateway.view_rendering import Form, cloudevent
 from services.gateway.view_stream import MEDIA, Streams, TooManyStreamsError, Wanted
 
@@ -54,7 +54,7 @@ SSE: Final = "id: 41\nevent: view\ndata: {…}\n\n"
 def receiving_router(receiving: Receiving, streams: Streams, readers: Readers, registry: ViewRegistry) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
-    denied = (TokenError, NotYoursError, HeldError, ExpiredError)
+    denied = (TokenError, NotYoursError, HeldError, ExpiredError, OnKafkaError)
 
     def card(request: Request, subscription: Id) -> Response:
         """Say what a subscription is: purpose, types and fields, districts, end of its right, end of its topic."""

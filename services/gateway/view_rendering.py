@@ -2,6 +2,8 @@
 
 - `avro`: `data_base64` holds the framed view as it stands on the topic; the sealed part opens only from these bytes.
 - `json`: `data` holds the open fields, for people and for readers that need no more; `sealed` says that there is more.
+
+A notice about an event that no longer stands has neither: its `supersedes` names the event.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ def cloudevent(view: Stored, form: Form, registry: ViewRegistry) -> dict[str, An
     }
     event["offset"] = view.offset
     event["manifest"] = headers.get(MANIFEST, "")
+    if not view.value:
+        return event  # a notice: an event this subscription holds no longer stands, and that is all it says
     if form == "avro":
         event["datacontenttype"] = headers.get("content-type", "")
         event["data_base64"] = base64.b64encode(view.value).decode()

@@ -28,7 +28,8 @@ def reading_routers(node: Node, stopping: Callable[[], bool]) -> list[APIRouter]
         return {name: receiver.principal for name, receiver in receivers().items()}
 
     readers = Readers(node.tokens, node.sources, principals)
-    receiving = Receiving(node.bus, node.audit, node.clock, receivers, lambda: node.control.epoch)
+    on_kafka = node.ground.carrier.kafka is not None
+    receiving = Receiving(node.bus, node.audit, node.clock, receivers, lambda: node.control.epoch, partitioned=on_kafka)
     streams = Streams(receiving, node.views, stopping)
     return [
         registry_router(Registry(node.contracts, node.view_catalogue), readers),

@@ -78,6 +78,8 @@ class Subscriber:
         Raises:
             SealBrokenError: the sealed part is not for this key, or was altered.
         """
+        if "data_base64" not in event:
+            return event  # a notice: what it says stands in its attributes
         view = base64.b64decode(event["data_base64"], validate=True)
         said = read_view(view, self._known(unframe(view)[0]), self._key, uuid.UUID(event["id"]).bytes)
         attributes = {name: value for name, value in event.items() if name not in {"data_base64", "datacontenttype"}}
@@ -105,7 +107,7 @@ class Subscriber:
                 if not line.startswith("data: "):
                     continue
                 event = json.loads(line.removeprefix("data: "))
-                if "data_base64" not in event:
+                if "code" in event:
                     _ended(str(event["code"]))
                     return
                 yield self.opened(event)
