@@ -32,6 +32,12 @@ class ImportUsageError(UsageError):
     code: ClassVar[str] = "importer.usage"
 
 
+class FollowError(UsageError):
+    """`--follow` where there is no topic to follow."""
+
+    code: ClassVar[str] = "importer.follow"
+
+
 PROGRESS_SECONDS = 2.0
 
 
@@ -60,12 +66,14 @@ def import_file(
     casebus import log.csv.gz --mapping examples/road-fines/mapping.yaml --dry-run
     """
     from services.importer.mapping import load_mapping
-    from services.importer.opening import open_rows
+    from services.importer.opening import KAFKA, open_rows
 
     if lint is not None:
         raise typer.Exit(check(lint, as_json=as_json))
     if file is None or mapping is None:
         raise ImportUsageError
+    if follow and not file.startswith(KAFKA):
+        raise FollowError
     rules = load_mapping(mapping)
     rows = open_rows(rules, file, follow=follow)
     with stopping() as stopped:

@@ -47,6 +47,7 @@ def test_a_person_reads_the_findings(tmp_path: Path) -> None:
     [
         ([], 2, "importer.usage"),
         (["log.csv"], 2, "importer.usage"),
+        (["log.csv", "--mapping", MAPPING, "--follow"], 2, "importer.follow"),
         (["none.csv", "--mapping", MAPPING, "--dry-run"], 3, "importer.file_missing"),
         (["none.xes", "--mapping", MAPPING, "--dry-run"], 3, "importer.file_missing"),
         (["sqlite:///none.db", "--mapping", MAPPING, "--dry-run"], 2, "importer.mapping"),
