@@ -142,7 +142,9 @@ class Commit:
         """Read a payload; SegmentFormError where it is not a commit of version 1."""
         if len(payload) < _COMMIT.size or payload[0] != COMMIT:
             raise SegmentFormError("no commit")
-        *_, first, last, _size, ts, epoch, chain, root, count = _COMMIT.unpack_from(payload)
+        *_, first, last, size, ts, epoch, chain, root, count = _COMMIT.unpack_from(payload)
+        if size != last + 1:  # also a last record that has no successor, which could not be written again
+            raise SegmentFormError("commit size")
         at, positions = _COMMIT.size, []
         try:
             for _ in range(count):

@@ -336,6 +336,15 @@ def test_what_records_say(tmp_path: Path, name: str) -> None:
     assert kinds(directory, 2) == []
 
 
+def test_a_commit_that_ends_at_the_last_number_there_is(tmp_path: Path) -> None:
+    """A commit, checksum mended, whose last record can have no successor is a fault, and stops no verification."""
+    directory = altered(
+        filled(tmp_path / "audit", (5, 4)), lambda f: [*f[:5], f[5][:12] + b"\xff" * 8 + f[5][20:], *f[6:]]
+    )
+
+    assert kinds(directory) == ["commit"]
+
+
 def test_unknown_act_is_a_notice(tmp_path: Path) -> None:
     """An act of a later version is counted and reported; the log is in order."""
     directory = raw_log(tmp_path / "audit", bodies_with(b'"release"', b'"dance"'), {"positions": POSITIONS})
