@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.errors import DeniedError, IntegrityError, UnavailableError, UsageError
+from security.audit.fork import ForkEvidence
 
 
 class IndexUnusableError(UnavailableError):
@@ -45,3 +46,31 @@ class PdfUnavailableError(UnavailableError):
     """The report cannot be set as PDF: the program's typesetter lacks its system libraries."""
 
     code = "auditor.pdf"
+
+
+class SourceUnavailableError(UnavailableError):
+    """Another agency's log cannot be reached."""
+
+    code = "watch.unreachable"
+
+
+class WatchedLogError(IntegrityError):
+    """Another agency's log shows something else than it signs, or was set back."""
+
+    code = "watch.fault"
+
+
+class WatchStateError(IntegrityError):
+    """What the watcher remembers was changed, or belongs to another log."""
+
+    code = "watch.state"
+
+
+class ForkedError(IntegrityError):
+    """Another agency's log has two histories; `evidence` proves it."""
+
+    code = "watch.forked"
+
+    def __init__(self, evidence: ForkEvidence, **fields: object) -> None:
+        super().__init__(**fields)
+        self.evidence = evidence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli import audit_evidence, audit_search
+from services.cli import audit_evidence, audit_search, audit_watch
 from services.cli.output import Json, emit, fail, language
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="The audit log: verify, show, search, prove, export.")
 app.add_typer(audit_search.app)
 app.add_typer(audit_evidence.app)
+app.add_typer(audit_watch.app)
 
 Data = Annotated[
     Path, typer.Option("--data", envvar="CASEBUS_DATA", help="The node's data directory; the log is in its audit/.")

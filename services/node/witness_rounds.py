@@ -21,15 +21,18 @@ from services.witness.asking import Round, WitnessAsker
 
 SECONDS = 1.0
 """Time limit for each witness, and how often a newer head is looked for."""
+STOP_SECONDS = 5.0
 AGAIN_SECONDS = 10.0
 """How long to wait after a round without a quorum."""
 
 
 class WitnessRounds:
-    """The thread that asks; `ask` is one round, `size` tells the signed size."""
+    """The thread that asks; `ask` is one round, `size` tells the signed size, `close` gives back what asking took."""
 
-    def __init__(self, ask: Callable[[], Round], size: Callable[[], int]) -> None:
-        self._ask, self._size = ask, size
+    def __init__(
+        self, ask: Callable[[], Round], size: Callable[[], int], close: Callable[[], None] = lambda: None
+    ) -> None:
+        self._ask, self._size, self._close = ask, size, close
         self._met = -1
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="witnesses", daemon=True)
@@ -39,8 +42,11 @@ class WitnessRounds:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask no more; a round under way is not waited for."""
+        """Ask no more; a round under way may end."""
         self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_SECONDS)
+        self._close()
 
     def look(self) -> bool:
         """Ask once if there is a newer head; tell whether all is witnessed."""
@@ -72,8 +78,8 @@ def rounds_of(audit: Path, size: Callable[[], int]) -> WitnessRounds | None:
     policy = policy_of_log(audit)
     if policy is None or not policy.witnesses:
         return None
-    asker = WitnessAsker(audit, policy, httpx.Client(timeout=SECONDS, trust_env=False))
-    return WitnessRounds(asker.ask, size)
+    client = httpx.Client(timeout=SECONDS, trust_env=False)
+    return WitnessRounds(WitnessAsker(audit, policy, client).ask, size, client.close)
 
 
 def gate_of(audit: Path, settings: AuditSettings, clock: Clock, size: Callable[[], int]) -> WitnessGate | None:
