@@ -98,7 +98,7 @@ def damaged(source: random.Random, said: dict[str, Any]) -> dict[str, Any]:
     made = {**said, "data": dict(said["data"])}
     for _ in range(source.choice((1, 1, 1, 2, 4))):
         part = made if not isinstance(made.get("data"), dict) or source.random() < 0.4 else made["data"]
-        name = source.choice([*part, "unknown", "flags", "supersedes", "recordedat", "dataschema", "sequence"])
+        name = source.choice([*part, "unknown", "flags", "supersedes", "recordedat", "withdrawn", "level", "sequence"])
         if source.random() < 0.15:
             part.pop(name, None)
         else:
