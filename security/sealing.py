@@ -102,6 +102,7 @@ class Sealer:
         self._opened: dict[bytes, AESGCM] = {}
         self._secrets: dict[str, bytes] = {}
         self._keyed: dict[str, Callable[[bytes], bytes]] = {}
+        self._digests: dict[str, Callable[[bytes], bytes]] = {}
         _SEALERS.add(self)
 
     def name(self, agency: str, label: Label) -> KekName:
@@ -154,7 +155,10 @@ class Sealer:
 
     def keyed_digest(self, label: str, data: bytes) -> bytes:
         """Return the 32-byte keyed digest of `data` for the use `label`; digests of different uses never meet."""
-        return self._hmac(DIGEST)(label.encode() + b"\0" + data)
+        made = self._digests.get(label)
+        if made is None:
+            made = self._digests[label] = hmac_sha256(self._secret(DIGEST), label.encode() + b"\0")
+        return made(data)
 
     def person_key(self, id_number: str) -> bytes:
         """Return the 33-byte person key: suite byte ‖ HMAC-SHA-256(linkage key, normalised id number).
@@ -219,10 +223,13 @@ class Sealer:
 _kek_name = lru_cache(maxsize=4096)(KekName)
 
 
-def hmac_sha256(key: bytes) -> Callable[[bytes], bytes]:
-    """Return HMAC-SHA-256 by one key (RFC 2104), its two padded blocks hashed beforehand: half the time a call."""
+def hmac_sha256(key: bytes, prefix: bytes = b"") -> Callable[[bytes], bytes]:
+    """Return HMAC-SHA-256 by one key (RFC 2104) over `prefix` and what is given.
+
+    The padded blocks and the prefix are hashed beforehand: half the time a call.
+    """
     block = key if len(key) <= BLOCK else hashlib.sha256(key).digest()
-    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block.ljust(BLOCK, b"\0")))
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block.ljust(BLOCK, b"\0")) + prefix)
     outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block.ljust(BLOCK, b"\0")))
 
     def keyed(data: bytes) -> bytes:

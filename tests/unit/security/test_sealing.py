@@ -247,3 +247,4 @@ def test_the_prepared_hmac_is_the_standard_one(key: bytes, data: bytes) -> None:
     keyed = hmac_sha256(key)
 
     assert [keyed(data), keyed(data)] == [hmac.digest(key, data, "sha256")] * 2
+    assert hmac_sha256(key, b"use\0")(data) == hmac.digest(key, b"use\0" + data, "sha256")
