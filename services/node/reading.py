@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from fastapi import APIRouter
 
 from security.subjects import Principal
+from services.gateway.catalogue import Catalogue
+from services.gateway.catalogue_api import catalogue_router
 from services.gateway.readers import Readers
 from services.gateway.receiving import Receiving
 from services.gateway.receiving_api import receiving_router
@@ -32,6 +34,7 @@ def reading_routers(node: Node, stopping: Callable[[], bool]) -> list[APIRouter]
     receiving = Receiving(node.bus, node.audit, node.clock, receivers, lambda: node.control.epoch, partitioned=on_kafka)
     streams = Streams(receiving, node.views, stopping)
     return [
+        catalogue_router(Catalogue(node.contracts, node.sources, lambda: node.receivers), readers),
         registry_router(Registry(node.contracts, node.view_catalogue), readers),
         receiving_router(receiving, streams, readers, node.views),
     ]
