@@ -28,13 +28,17 @@ _DAY_US = 86_400_000_000
 
 
 class Fields:
-    """Fills the events of one story; `court` is the character of its court cases (刑初, 民初, 执)."""
+    """Fills the events of one story.
 
-    def __init__(self, rng: random.Random, numbers: Numbers, district: str, court: str) -> None:
+    `court` is the character of its court cases (刑初, 民初, 执), `minor` whether the person it is about is one.
+    """
+
+    def __init__(self, rng: random.Random, numbers: Numbers, district: str, court: str, *, minor: bool = False) -> None:
         self._rng = rng
         self._numbers = numbers
         self._district = district
         self._court = court
+        self._minor = minor
         self._known: dict[tuple[str, str], Any] = {}
 
     def data(self, contract: Contract, publisher: str, at_us: int, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,7 +141,7 @@ class Fields:
         return int(self._once(("name", name), lambda: self._rng.randint(*bounds)))
 
     def _person(self, who: str) -> str:
-        return str(self._once(("person", who), lambda: self._numbers.person(CITY)))
+        return str(self._once(("person", who), lambda: self._numbers.person(CITY, minor=self._minor and not who)))
 
     def _once(self, key: tuple[str, str], make: Callable[[], Any]) -> Any:
         if key not in self._known:

@@ -45,10 +45,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One small story; `court` is the character of its court cases."""
+    """One small story; `court` is the character of its court cases, `flags` are the compartments of its events."""
 
     kind: str
     court: str
+    flags: tuple[str, ...]
     lines: tuple[Line, ...]
 
 
@@ -57,7 +58,12 @@ def scripts() -> tuple[Script, ...]:
     """Read the scripts."""
     entries = yaml.safe_load(SCRIPTS.read_text(encoding="utf-8"))
     return tuple(
-        Script(_PREFIX + entry["kind"], entry.get("court", "刑初"), tuple(_line(line) for line in entry["events"]))
+        Script(
+            _PREFIX + entry["kind"],
+            entry.get("court", "刑初"),
+            tuple(entry.get("flags", ())),
+            tuple(_line(line) for line in entry["events"]),
+        )
         for entry in entries
     )
 
@@ -78,7 +84,7 @@ def publisher(contract: Contract) -> str:
 
 def _tell(script: Script, contracts: Contracts, rng: random.Random, numbers: Numbers) -> Story:
     district = cast.SHOWN_DISTRICT
-    fields = Fields(rng, numbers, district, script.court)
+    fields = Fields(rng, numbers, district, script.court, minor="minor" in script.flags)
     latest = LENGTH_DAYS - LAST_DAYS - script.lines[-1].day
     begins = days_after(START, rng.randint(0, latest))
     at_us, day, events = 0, -1, []
@@ -90,7 +96,8 @@ def _tell(script: Script, contracts: Contracts, rng: random.Random, numbers: Num
         kind = publisher(contract)
         data = fields.data(contract, kind, at_us, line.given)
         subject = str(data[contract.subject_field])
-        events.append(Planned(cast.records(kind, district), line.type, at_us, subject, district, data))
+        source = cast.records(kind, district)
+        events.append(Planned(source, line.type, at_us, subject, district, data, script.flags))
     unit = cast.office(district, publisher(contracts.by_type(script.lines[0].type)))
     return Story(script.kind, district, unit, events[0].subject, tuple(events))
 

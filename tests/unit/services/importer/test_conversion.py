@@ -32,6 +32,17 @@ def test_cents_are_exact(amount: Decimal) -> None:
     assert cents(f"{amount:.2f}") == int(amount * 100)
 
 
+@pytest.mark.parametrize(("text", "number"), [("12.5", 12.5), ("-3", -3.0), ("+0.25", 0.25)])
+def test_a_number_is_read_as_it_stands(text: str, number: float) -> None:
+    """A quantity with a point; no exponent, no thousands, no word."""
+    read = conversion(FieldRule("qty", "qty", kind="number"), ROME)
+
+    assert read(text) == number
+    for wrong in ("", "1e9", "1,000", "NaN", "inf", "1."):
+        with pytest.raises(RowError):
+            read(wrong)
+
+
 @pytest.mark.parametrize("text", ["", "1.005", "1e3", "1,5", "abc", "٣", "1.", "NaN", " 1"])
 def test_what_is_no_amount_is_refused(text: str) -> None:
     """A third digit after the point, other digits, other signs: refused, not rounded."""

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from schemas.catalogue import Contracts
+from services.importer.facts import facts
 from services.importer.linting import lint_mapping
+from services.importer.mapping import load_mapping
+from services.importer.opening import open_file
+from services.importer.reader import portions
 
 GOOD = """
 mapping: 1
@@ -73,6 +77,24 @@ def test_each_fault_is_named_by_its_place(tmp_path: Path, old: str, new: str, pa
         told = finding.as_dict()
         assert told["zh"] != told["en"]
         assert told["error"] == (code != "no_sequence")
+
+
+def test_a_person_goes_to_the_door_as_a_number_and_into_a_backtest_as_a_stand_in(tmp_path: Path) -> None:
+    """The door replaces the number by a key; without a node one number is one key of 33 bytes, and not the number."""
+    (tmp_path / "mapping.yaml").write_text(GOOD, encoding="utf-8")
+    rows = ["id,kind,at,no,nr,unit,src,sfz,died"]
+    rows += [f"{n},closed,2025-03-05T09:00:00,x,R{n},990103010000,H,990101198503070017,2025-03-04" for n in (1, 2)]
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join([*rows, ""]), encoding="utf-8")
+    mapping = load_mapping(tmp_path / "mapping.yaml")
+
+    (portion,) = portions(mapping, open_file(mapping, log))
+    first, second = facts(mapping, log, mapping.types, {"police.person.deceased": {"person"}})
+
+    assert portion.events[0]["data"]["person"] == {"id_number": "990101198503070017"}
+    assert first.data["person"] == second.data["person"]
+    assert len(first.data["person"]) == 33
+    assert b"990101198503070017" not in first.data["person"]
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:

@@ -68,6 +68,18 @@ def test_a_story_has_one_person_and_one_case_of_each_kind(stories: list[Story]) 
             assert owners.setdefault(value, f"{story.kind} {place}") == f"{story.kind} {place}"
 
 
+def test_stories_of_minors_are_flagged(stories: list[Story]) -> None:
+    """Where an event carries the flag, the person it is about was born in 2009 or later."""
+    flagged = [story for story in stories if any("minor" in event.flags for event in story.events)]
+
+    assert len(flagged) == 2
+    for story in flagged:
+        assert all(event.flags == ("minor",) for event in story.events)
+        people = [event.data["person"]["id_number"] for event in story.events if "person" in event.data]
+        assert people
+        assert all(number[6:10] >= "2009" for number in people)
+
+
 def test_what_a_story_tells_first_happens_first(stories: list[Story]) -> None:
     """The events of a story follow one another in time."""
     for story in stories:
