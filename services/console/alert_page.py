@@ -11,6 +11,7 @@ from services.console import alert_parts
 from services.console.acts import Acts
 from services.console.desk_client import DeskClient
 from services.console.layout import Frame, main_part
+from services.console.look_up import LookUp
 from services.console.markup import Box, Text
 from services.console.publish_form import PublishForm
 from services.console.sessions import Session
@@ -29,6 +30,7 @@ class AlertPage:
         self._tag = ""
         self._acts: Acts | None = None
         self._publish: PublishForm | None = None
+        self._look_up: LookUp | None = None
 
     def draw(self, view: Mapping[str, Any]) -> None:
         """Draw the page for the first time."""
@@ -73,8 +75,12 @@ class AlertPage:
         async def publish(body: Mapping[str, Any]) -> Mapping[str, Any]:
             return await self._desk.publish(self.session.token, self._id, body)
 
+        async def look_up(body: Mapping[str, Any]) -> Mapping[str, Any]:
+            return await self._desk.look_up(self.session.token, self._id, body)
+
         self._acts = Acts(self._words, step, self._reload, str(self.session.me["account"]))
         self._publish = PublishForm(self._words, publish, self._reload)
+        self._look_up = LookUp(self._words, look_up, str(self.session.me["purpose"]))
 
     async def _reload(self) -> None:
         view = await self._desk.alert(self.session.token, self._id)
@@ -112,6 +118,8 @@ class AlertPage:
         if self._acts and self._publish:
             self._acts.show(view["clue"])
             self._publish.show(view["publish"], view["now"])
+        if self._look_up:
+            self._look_up.show(view["detail"]["timeline"] if view["detail"] else ())
 
     def _show_closed(self, view: Mapping[str, Any]) -> None:
         with self._top:

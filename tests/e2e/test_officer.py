@@ -68,6 +68,22 @@ def test_the_officers_walk(theatre: Theatre, person: Enter, tmp_path: Path) -> N
     assert not officer.saw("canary-officer")
 
 
+def test_a_look_up_at_the_desk_is_found_by_the_officer(theatre: Theatre, person: Enter) -> None:
+    """The police look the suspect up on the alert's page; the page names the record, the officer opens it."""
+    _, alert = theatre.overdue("canary-look-up", suspect="01" + "5e" * 32)
+    police, officer = person("police"), person("security")
+    police.go(f"/zh/alerts/{alert}")
+
+    police.page.click("[data-act=look_up]")
+    said = police.page.locator("[aria-label=查询案内人员] .said")
+    expect(said).to_contain_text("可见的相关事件 1 件", timeout=SOON)
+    leaf = re.findall(r"第 (\d+) 条", said.inner_text())[0]
+    html = open_plain(officer, f"/verify/{leaf}?lang=zh")
+
+    assert "person.lookup" in html
+    assert "5e5e" not in html
+
+
 def bundle_seq(bundle: Path) -> int:
     """Return the number of a bundle's only record."""
     (record,) = json.loads(bundle.read_text(encoding="utf-8"))["records"]

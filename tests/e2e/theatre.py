@@ -99,7 +99,7 @@ class Theatre:
         """Wait until everything took effect."""
         self._post("/rehearsal/drain", {})
 
-    def accept_report(self, summary: str, unit: str = UNIT) -> str:
+    def accept_report(self, summary: str, unit: str = UNIT, **more: str) -> str:
         """Let the police accept a report now; return its acceptance number, the subject of the alert to come."""
         number = next(self.numbers)
         subject = f"J{unit}{20250303:08d}{number:04d}"
@@ -110,6 +110,7 @@ class Theatre:
             "unit": unit,
             "receipt_no": f"R{number:08d}",
             "summary": summary,
+            **more,
         }
         self._publish("police.report.accepted", subject, data)
         return subject
@@ -132,9 +133,9 @@ class Theatre:
                 time.sleep(0.1)
         raise AssertionError(f"no alert in state {state}")
 
-    def overdue(self, summary: str) -> tuple[str, str]:
-        """Bring about a red alert; return (subject, alert id)."""
-        subject = self.accept_report(summary)
+    def overdue(self, summary: str, **more: str) -> tuple[str, str]:
+        """Bring about a red alert; return (subject, alert id). `more` are further values of its report."""
+        subject = self.accept_report(summary, **more)
         self.move(self.now + 9 * DAY)
         self.drain()
         return subject, self.alert_of(subject, "raised")
