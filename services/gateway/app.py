@@ -3,7 +3,8 @@
 POST /v1/events         one event (JSON) or a batch (NDJSON, JSON array, Avro file) → receipts, or every fault
 GET  /v1/receipts/{id}  the receipt of an event of one's own
 POST /v1/marks          heartbeat, or complete_to
-GET  /v1/dead-letters   one's own dead letters
+POST /v1/check          what would become of them; nothing is kept
+GET  /v1/dead-letters…  one's own dead letters, and /v1/quality: see `letters_api`
 GET  /v1/receipt-key    the key that receipts verify with
 GET  /v1/health · GET /metrics · GET /v1/openapi.json
 
@@ -15,17 +16,20 @@ An existing application takes `gateway.router()` and runs `gateway.running()` ar
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Path, Query, Request
+from fastapi import APIRouter, FastAPI, Path, Request
 from fastapi.responses import Response
 
 from schemas.clock import Clock, SystemClock
 from schemas.faults import Fault
 from schemas.instants import format_instant, parse_instant
+from schemas.submission import Forms
+from schemas.texts import Language
 from services.gateway import models
 from services.gateway.collector import Collector, Posting
 from services.gateway.door import Door
@@ -41,7 +45,8 @@ from services.gateway.exchange import (
     json_response,
     language_of,
 )
-from services.gateway.intake import TAKEN, Limits, MediaTypeError, TooLargeError, events_in, narrowed
+from services.gateway.intake import TAKEN, Limits, MediaTypeError, TooLargeError, events_in, narrowed, read
+from services.gateway.letters_api import IsOperator, LettersApi, nobody
 from services.gateway.limits import RateError, Rates
 from services.gateway.receipt import fingerprint
 from services.gateway.source import Source, UnknownSourceError
@@ -67,6 +72,10 @@ PUBLISHING: dict[int | str, dict[str, Any]] = {
         "description": "the queue is full, or the source is over its rate; see Retry-After",
     },
     **ERRORS,
+}
+CHECKING: dict[int | str, dict[str, Any]] = {
+    200: {"model": models.CheckedModel, "description": "what would become of each event"},
+    **{status: PUBLISHING[status] for status in (400, 401, 408, 413, 415, 429)},
 }
 BODY = {
     "requestBody": {
@@ -94,11 +103,18 @@ class Gateway:
     """The HTTP side of a door: routes, and the collector that lives while the server runs."""
 
     def __init__(
-        self, door: Door, tokens: Tokens, clock: Clock, limits: Limits | None = None, machine: Clock | None = None
+        self,
+        door: Door,
+        tokens: Tokens,
+        clock: Clock,
+        limits: Limits | None = None,
+        machine: Clock | None = None,
+        operator: IsOperator = nobody,
     ) -> None:
         """`clock` is the node's, which a demonstration may stop; rates go by `machine`, by default the system's."""
         self._door, self._tokens, self._clock = door, tokens, clock
-        self._rates = Rates(machine or SystemClock())
+        self._rates, self._operator = Rates(machine or SystemClock()), operator
+        self._forms = Forms(door.contracts)
         self._limits = limits or Limits()
         self._collector: Collector | None = None
 
@@ -130,9 +146,7 @@ class Gateway:
     async def publish(self, request: Request) -> Response:
         """Take one event or a batch."""
         source = self.publisher(request)
-        media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media not in TAKEN:
-            raise MediaTypeError
+        media = _media(request)
         assert self._collector is not None, "the gateway is not running"
         limits = narrowed(self._limits, source.limits)
         body = await self._body(request, limits)
@@ -180,23 +194,24 @@ class Gateway:
                 return _wrong_mark(request, "$.complete_to")
         return json_response({"source": source.id, "mark": format_instant(mark)})
 
-    def dead_letters(
-        self,
-        request: Request,
-        after: Annotated[int, Query(ge=-1, description="number of the last letter that is known")] = -1,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    ) -> Response:
-        """List the dead letters of the source that asks, oldest first."""
+    async def check(self, request: Request) -> Response:
+        """Say what would become of one event or a batch, with every fault; nothing is kept, nothing recorded."""
         source = self.publisher(request)
-        letters = self._door.dead_letters.list(source.id, after, limit, language_of(request))
-        return json_response(
-            {
-                "source": source.id,
-                "count": self._door.dead_letters.count(source.id),
-                "letters": letters,
-                "next": letters[-1]["number"] if letters else after,
-            }
-        )
+        media = _media(request)
+        assert self._collector is not None, "the gateway is not running"
+        limits = narrowed(self._limits, source.limits)
+        body = await self._body(request, limits)
+        try:
+            self._charge(source, events_in(media, body, limits))
+            return json_response(await asyncio.to_thread(self._checked, source, media, body, language_of(request)))
+        finally:
+            self._collector.release(len(body))
+
+    def _checked(self, source: Source, media: str, body: bytes, language: Language) -> dict[str, Any]:
+        found = read(media, body, narrowed(self._limits, source.limits), self._forms)
+        outcomes = self._door.check(source, found.events)
+        rows = [{"line": line, **one.rehearsed(language)} for line, one in enumerate(outcomes, 1)]
+        return {"passes": all(each.ok for each in outcomes), "results": rows}
 
     async def health(self) -> Response:
         """Say that the gateway is up, and what time it is for it."""
@@ -219,11 +234,19 @@ class Gateway:
         add("/v1/events", self.publish, methods=["POST"], responses=PUBLISHING, openapi_extra=BODY, status_code=202)
         add("/v1/receipts/{event_id}", self.receipt, **_reading(models.ReceiptModel))
         add("/v1/marks", self.mark, methods=["POST"], **_reading(models.MarkModel))
-        add("/v1/dead-letters", self.dead_letters, **_reading(models.LettersModel))
+        add("/v1/check", self.check, methods=["POST"], responses=CHECKING, openapi_extra=BODY)
+        router.include_router(LettersApi(self._door, self.publisher, self._operator).router())
         add("/v1/receipt-key", self.receipt_key, responses={200: {"model": models.KeyModel}})
         add("/v1/health", self.health, responses={200: {"model": models.HealthModel}})
         add("/metrics", self.metrics, response_class=Response)
         return router
+
+
+def _media(request: Request) -> str:
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in TAKEN:
+        raise MediaTypeError
+    return media
 
 
 def _reading(model: type) -> dict[str, Any]:

@@ -6,13 +6,17 @@ commit. Writing is audit first, bus second; only then the memory learns and outc
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, NamedTuple, Protocol
 
 from schemas.correction import corrected
 from schemas.event import Event
 from schemas.faults import Fault
 from security.audit.port import Log
+from security.audit.record import Entry
 from security.batch import Prepared
 from security.keys.port import Signer
 from security.payload import payload_digest
@@ -30,11 +34,14 @@ from services.gateway.publication import (
     publications,
     quarantine_entry,
 )
+from services.gateway.quality import Change, Ledger
 from services.gateway.receipt import Commit, Statement, id_text
-from streams.bus.port import Bus, Record
+from streams.bus.port import Bus, Record, Transaction
 
 CONFLICT: Final = "gateway.conflict"
 CORRECTS_OTHER: Final = "gateway.corrects_other"
+PAYLOAD: Final = "gateway-payload"
+"""What the keyed digests of payloads are made for: digests of different uses never meet."""
 
 
 class _Taken(NamedTuple):
@@ -66,14 +73,44 @@ class _Letter(NamedTuple):
 _Pending = Outcome | _Taken | _Known | _Letter
 
 
+@dataclass(frozen=True)
+class Along:
+    """What a commit does beside publishing: audit entries, and changes in its transaction.
+
+    `put` takes part in the transaction.
+    """
+
+    entries: Sequence[Entry] = ()
+    put: Along.Put | None = None
+
+    class Put(Protocol):
+        """Changes stores in the commit's transaction."""
+
+        def __call__(self, change: Transaction, seq: int) -> None:
+            """Make the changes; `seq` is the number of the first entry of these in the audit log."""
+            ...
+
+
+NOTHING: Final = Along()
+
+
 class CommitDraft:
     """What one commit will write."""
 
     def __init__(
-        self, sealer: Sealer, memory: Memory, letters: RecentLetters, inspector: Inspector, signer: Signer, now: int
+        self,
+        sealer: Sealer,
+        memory: Memory,
+        letters: RecentLetters,
+        inspector: Inspector,
+        signer: Signer,
+        now: int,
+        ledger: Ledger,
     ) -> None:
         self._sealer, self._memory, self._recent = sealer, memory, letters
         self._inspector, self._signer, self._now = inspector, signer, now
+        self._ledger = ledger
+        self._changes: dict[str, Change] = defaultdict(Change)
         self._rows: list[list[_Pending]] = []
         self._speakers: list[Speaker] = []
         self._takings: list[list[Taking]] = []
@@ -104,16 +141,18 @@ class CommitDraft:
 
     def _take(self, speaker: Speaker, prepared: Prepared, said: Any, body: bytes) -> _Pending:
         event, source = prepared.event, speaker.source.id
-        payload = payload_digest(self._sealer.keyed_digest, "gateway-payload", event, event.flags, prepared.blobs)
+        payload = payload_digest(self._sealer.keyed_digest, PAYLOAD, event, event.flags, prepared.blobs)
         earlier = self._earlier.get((source, event.id))
         if earlier is not None:
             if earlier.payload != payload:
                 return self._conflict(speaker, prepared, said, body)
+            self._changes[source].repeated += 1
             return earlier._replace(status=Status.REPEATED)
         known = self._memory.find(source, event.id)
         if known is not None:
             if known.payload != payload:
                 return self._conflict(speaker, prepared, said, body)
+            self._changes[source].repeated += 1
             self._known.append(known.statement)
             return _Known(event.id, len(self._known) - 1)
         if event.supersedes is not None and self._memory.said_by_another(source, corrected(event.supersedes)):
@@ -137,7 +176,9 @@ class CommitDraft:
         event_id = event.id if event else b""
         if rejected.status is not Status.QUARANTINED or event is None:
             self._refusals[-1].add(rejected.code, event_id.hex())
+            self._changes[speaker.source.id].refused[rejected.code] += 1
             return Outcome(Status.REFUSED, id_text(event_id), rejected.code, rejected.faults)
+        self._changes[speaker.source.id].quarantined[rejected.code] += 1
         key = letter_key(speaker.source.id, rejected.code, body)
         number = self._recent.find(key)
         if number is not None:
@@ -146,10 +187,10 @@ class CommitDraft:
         place = self._letter_places.get(key)
         if place is None:
             place = self._letter_places[key] = len(self._letters)
-            self._letters.append((speaker, self._draft(speaker, rejected, event, said), key))
+            self._letters.append((speaker, self._draft(speaker, rejected, event, said, body), key))
         return _Letter(event_id, rejected.code, rejected.faults, place)
 
-    def _draft(self, speaker: Speaker, rejected: Rejected, event: Event, said: Any) -> Draft:
+    def _draft(self, speaker: Speaker, rejected: Rejected, event: Event, said: Any, body: bytes) -> Draft:
         known = rejected.code != UNKNOWN_TYPE
         return Draft(
             source=speaker.source.id,
@@ -162,9 +203,10 @@ class CommitDraft:
             faults=rejected.faults,
             flags=event.flags,
             said=said,
+            body=body,
         )
 
-    def write(self, audit: Log, bus: Bus, node: str) -> list[list[Outcome]]:
+    def write(self, audit: Log, bus: Bus, node: str, along: Along = NOTHING) -> list[list[Outcome]]:
         """Write everything and return the outcomes. Raises what the log or the bus raises; then nothing counts."""
         groups = [
             publications(speaker, takings, self._sealer, node)
@@ -174,17 +216,39 @@ class CommitDraft:
         entries = [publication.entry() for publication in published]
         entries += [entry for refusals in self._refusals for entry in refusals.entries()]
         entries += [quarantine_entry(speaker, draft) for speaker, draft, _ in self._letters]
+        beside = len(entries)
+        entries += along.entries
         first = audit.append(entries).first if entries else 0
         for seq, publication in enumerate(published, first):
             publication.seq = seq
         kept = [publication.kept(node, self._now) for publication in published]
-        letter = self._append(bus, published, kept, node) if published or self._letters else 0
+        self._count()
+        letter = 0
+        if published or self._letters or along.put:
+            put = partial(along.put, seq=first + beside) if along.put else None
+            letter = self._append(bus, published, kept, node, put)
+        else:
+            self._ledger.wait(self._changes)
         self._memory.learn(kept)
         for place, (_, _, key) in enumerate(self._letters):
             self._recent.learn(key, letter + place)
         return self._outcomes(kept, letter)
 
-    def _append(self, bus: Bus, published: Sequence[Publication], kept: Sequence[Kept], node: str) -> int:
+    def _count(self) -> None:
+        for speaker, takings in zip(self._speakers, self._takings, strict=True):
+            if takings:
+                change = self._changes[speaker.source.id]
+                change.accepted += len(takings)
+                change.late += self._ledger.late(speaker.source.id, takings)
+
+    def _append(
+        self,
+        bus: Bus,
+        published: Sequence[Publication],
+        kept: Sequence[Kept],
+        node: str,
+        put: Callable[[Transaction], None] | None,
+    ) -> int:
         """Append in one transaction; return the number of the first dead letter."""
         by_place: dict[tuple[str, int], list[Record]] = {}
         for publication in published:
@@ -198,6 +262,10 @@ class CommitDraft:
             if letters:
                 first_letter = change.append(TOPIC, PARTITION, letters) - len(letters) + 1
             self._memory.put(change, kept)
+            counted = self._ledger.put(change, self._changes, self._now)
+            if put:
+                put(change)
+        self._ledger.learn(counted)
         return first_letter
 
     def _outcomes(self, kept: Sequence[Kept], letter: int) -> list[list[Outcome]]:

@@ -11,8 +11,9 @@ import hashlib
 import threading
 import uuid
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -30,6 +31,7 @@ TOPIC: Final = DEAD_LETTERS
 UNKNOWN_AGENCY: Final = "gateway"
 """The key under which events of an unknown type lie: nobody knows whose they are."""
 READ: Final = 500
+PARTITION: Final = 0
 _DOMAIN: Final = b"casebus-dead-letter-v2\0"
 
 
@@ -41,7 +43,7 @@ class Place(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Letter(msgspec.Struct, array_like=True, frozen=True):
-    """A dead letter of the gateway; `sealed` holds (flags, the event as it was sent)."""
+    """A dead letter of the gateway; `sealed` holds (flags, the event as it was sent), `body` its SHA-256 as sent."""
 
     v: int
     source: str
@@ -52,6 +54,7 @@ class Letter(msgspec.Struct, array_like=True, frozen=True):
     at: int
     faults: tuple[Place, ...]
     sealed: bytes
+    body: bytes = b""
 
 
 class _Version(msgspec.Struct, array_like=True):
@@ -72,6 +75,7 @@ class Draft:
     faults: tuple[Fault, ...]
     flags: frozenset[str]
     said: Any
+    body: bytes
 
     def record(self, sealer: Sealer) -> Record:
         """Seal the letter; the record's key is a keyed digest of source and event id."""
@@ -79,7 +83,16 @@ class Draft:
         sealed = sealer.seal(sealer.name(self.agency, self.label), self._bound(), clear)
         places = tuple(Place(fault.path, fault.code) for fault in self.faults)
         letter = Letter(
-            VERSION, self.source, self.event_id, self.type, self.code, self.label.level, self.at, places, sealed
+            VERSION,
+            self.source,
+            self.event_id,
+            self.type,
+            self.code,
+            self.label.level,
+            self.at,
+            places,
+            sealed,
+            self.body,
         )
         return Record(record_key(sealer, self.source, self.event_id), msgspec.msgpack.encode(letter))
 
@@ -126,6 +139,16 @@ def letter_key(source: str, code: str, body: bytes) -> bytes:
     return hashlib.sha256(f"{source}\0{code}\0".encode() + body).digest()
 
 
+class Listed(NamedTuple):
+    """One letter as the index has it."""
+
+    number: int
+    code: str
+    source: str
+    event_id: bytes
+    released: bool
+
+
 class DeadLetters:
     """The dead letters of each source: an index over the topic, read on when asked."""
 
@@ -133,38 +156,46 @@ class DeadLetters:
         self._bus = bus
         self._lock = threading.Lock()
         self._next = 0
-        self._by_source: dict[str, list[int]] = defaultdict(list)
+        self._by_source: dict[str, list[Listed]] = defaultdict(list)
 
-    def list(self, source: str, after: int = -1, limit: int = 100, language: Language = "en") -> list[dict[str, Any]]:
-        """Return the letters of a source with a number above `after`, oldest first."""
+    def listed(self, source: str | None) -> Sequence[Listed]:
+        """Return the letters of a source, or of all, oldest first."""
         with self._lock:
             self._read_on()
-            numbers = [number for number in self._by_source.get(source, ()) if number > after][:limit]
-        return [_shown(self._bus.read(TOPIC, 0, number, 1)[0], language) for number in numbers]
+            if source is not None:
+                return tuple(self._by_source.get(source, ()))
+            return sorted(row for rows in self._by_source.values() for row in rows)
 
     def count(self, source: str) -> int:
         """Return how many letters a source has."""
-        with self._lock:
-            self._read_on()
-            return len(self._by_source.get(source, ()))
+        return len(self.listed(source))
+
+    def stored(self, number: int) -> Stored | None:
+        """Return the record of a letter."""
+        found = self._bus.read(TOPIC, PARTITION, number, 1)
+        return found[0] if found and found[0].offset == number else None
 
     def _read_on(self) -> None:
-        while stored := self._bus.read(TOPIC, 0, self._next, READ):
+        while stored := self._bus.read(TOPIC, PARTITION, self._next, READ):
             for record in stored:
-                self._by_source[_parsed(record).source].append(record.offset)
+                letter = parsed(record)
+                released = isinstance(letter, ReleaseLetter)
+                row = Listed(record.offset, letter.code, letter.source, letter.event_id, released)
+                self._by_source[letter.source].append(row)
             self._next = stored[-1].offset + 1
 
 
-def _parsed(record: Stored) -> Letter | ReleaseLetter:
+def parsed(record: Stored) -> Letter | ReleaseLetter:
+    """Decode a letter of either form."""
     version = msgspec.msgpack.decode(record.value, type=_Version).v
     if version == VERSION:
         return msgspec.msgpack.decode(record.value, type=Letter)
     return msgspec.msgpack.decode(record.value, type=ReleaseLetter)
 
 
-def _shown(record: Stored, language: Language) -> dict[str, Any]:
+def shown(record: Stored, language: Language) -> dict[str, Any]:
     """Render a letter for its publisher: what is wrong, where, what to do; nothing that the event says."""
-    letter = _parsed(record)
+    letter = parsed(record)
     told: dict[str, Any] = {
         "number": record.offset,
         "event": str(uuid.UUID(bytes=letter.event_id)) if len(letter.event_id) == 16 else "",  # noqa: PLR2004

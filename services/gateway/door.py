@@ -25,15 +25,19 @@ from security.audit.errors import AuditPoisonedError
 from security.audit.port import Log
 from security.keys.port import Signer
 from security.sealing import Sealer
-from services.gateway.commit import CommitDraft
+from services.gateway.commit import NOTHING, Along, CommitDraft
 from services.gateway.dead_letters import DeadLetters, RecentLetters
 from services.gateway.inspection import Inspector
+from services.gateway.letter_desk import LetterDesk
 from services.gateway.marks import DeclaredMark, DeclaredMarks
 from services.gateway.memory import Memory
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.outcome import Outcome
 from services.gateway.publication import RAW, Speaker
+from services.gateway.quality import Ledger
 from services.gateway.receipt import Commit, Receipt
+from services.gateway.redriving import Redriver
+from services.gateway.rehearsing import rehearse
 from services.gateway.source import HIGHEST_LEVEL, Source, Sources
 from streams.bus.port import Bus, BusFullError
 
@@ -111,7 +115,12 @@ class Door:
         self._memory = Memory(bus, sealer, "gateway")
         self._letters = RecentLetters()
         self._marks = DeclaredMarks(bus, RAW)
+        self._ledger = Ledger(bus, self._marks.of)
         self._lock = threading.Lock()
+        redriver = Redriver(bus, sealer, self._inspector, self._memory, self.dead_letters, lambda: self.sources)
+        self.letter_desk = LetterDesk(
+            redriver, self.dead_letters, self._ledger, self._marks, clock, self._lock, self._draft, self._write
+        )
 
     def accept(
         self,
@@ -139,16 +148,19 @@ class Door:
             [self._inspector.inspect(event, request.publisher, now) for event in request.events] for request in requests
         ]
         with self._lock:
-            draft = CommitDraft(self._sealer, self._memory, self._letters, self._inspector, self._signer, now)
+            draft = self._draft(now)
             for request, results in zip(requests, inspected, strict=True):
                 speaker = Speaker(request.publisher, request.actor, request.purpose)
                 draft.settle(speaker, request.events, results, request.body)
-            try:
-                outcomes = draft.write(self._audit, self._bus, self.node)
-            except (UnavailableError, OSError) as error:
-                raise self._failure(error) from error
+            outcomes = self._write(draft)
         self.metrics.took([outcome for row in outcomes for outcome in row], time.monotonic() - began)
         return outcomes
+
+    def check(self, publisher: Source, events: Sequence[Any]) -> list[Outcome]:
+        """Say what would become of events of a source; nothing is kept and nothing recorded."""
+        now = self._clock.now_us()
+        inspected = [self._inspector.inspect(event, publisher, now) for event in events]
+        return [rehearse(result, publisher, self._memory, self._sealer) for result in inspected]
 
     def receipt(self, publisher: Source, event_id: str) -> Receipt | None:
         """Return the receipt of an event of this source that is remembered; None where it is not."""
@@ -170,6 +182,15 @@ class Door:
     def marks(self) -> Mapping[str, DeclaredMark]:
         """Return source → declared mark."""
         return self._marks.all()
+
+    def _draft(self, now: int) -> CommitDraft:
+        return CommitDraft(self._sealer, self._memory, self._letters, self._inspector, self._signer, now, self._ledger)
+
+    def _write(self, draft: CommitDraft, along: Along = NOTHING) -> list[list[Outcome]]:
+        try:
+            return draft.write(self._audit, self._bus, self.node, along)
+        except (UnavailableError, OSError) as error:
+            raise self._failure(error) from error
 
     def _failure(self, error: UnavailableError | OSError) -> UnavailableError:
         full = isinstance(error, BusFullError) or (

@@ -62,7 +62,7 @@ class Inspector:
     def __init__(
         self, contracts: Contracts, person_key: Callable[[str], bytes], ceiling: int, tolerance: int = TOLERANCE
     ) -> None:
-        self._contracts = contracts
+        self.contracts = contracts
         self._person_key = person_key
         self._ceiling = ceiling
         self._tolerance = tolerance
@@ -73,10 +73,10 @@ class Inspector:
         if isinstance(said, Unreadable):
             return Rejected(Status.REFUSED, said.code, (Fault.of("$", said.code, limit=said.limit),))
         try:
-            event = cloudevents.read(said, self._contracts, person_key=self._person_key, taken_at=now)
+            event = cloudevents.read(said, self.contracts, person_key=self._person_key, taken_at=now)
         except EventRefusedError as error:
             return self._faulty(said, publisher, now, error.faults)
-        contract = self._contracts.by_type(event.type)
+        contract = self.contracts.by_type(event.type)
         rejected = self._forbidden(event, contract, publisher, now, said.get("level"))
         if rejected:
             return rejected
@@ -94,7 +94,7 @@ class Inspector:
         except EventRefusedError:
             return Rejected(Status.REFUSED, MALFORMED, faults)
         try:
-            contract = self._contracts.by_type(event.type)
+            contract = self.contracts.by_type(event.type)
         except UnknownTypeError:
             contract = None
         rejected = self._forbidden(event, contract, publisher, now, said.get("level"))

@@ -41,6 +41,11 @@ class DeclaredMarks:
     def __init__(self, bus: Bus, topics: str) -> None:
         self._bus = bus
         self._topics = topics
+        self._known = {key.decode(): _decode(value).complete_to for key, value in bus.entries(STORE)}
+
+    def of(self, source: str) -> int:
+        """Return the mark of a source, 0 where it declared none."""
+        return self._known.get(source, 0)
 
     def declare(self, source: str, complete_to: int, now: int) -> int:
         """Keep a declaration; return the mark as it counts: capped by `now`, never lower than before."""
@@ -52,6 +57,7 @@ class DeclaredMarks:
             topics = [topic for topic in self._bus.topics(self._topics) if self._bus.partitions(topic) == 1]
             after = {topic: self._bus.end(topic, 0) for topic in topics}
             change.put(STORE, key, _encode(DeclaredMark(mark, now, after)))
+        self._known[source] = mark
         return mark
 
     def all(self) -> Mapping[str, DeclaredMark]:

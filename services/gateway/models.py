@@ -136,6 +136,31 @@ class LettersModel(BaseModel):
     next: int
 
 
+class CloseBody(BaseModel):
+    """Why nothing will come of a letter."""
+
+    reason: Literal["corrected", "duplicate", "withdrawn", "not_ours", "other"]
+
+
+class CheckedLine(BaseModel):
+    """What would become of one event."""
+
+    line: int
+    status: Literal["accepted", "repeated", "refused", "quarantined"]
+    id: str
+    code: str | None = None
+    message: str | None = None
+    hint: str | None = None
+    faults: list[FaultModel] | None = None
+
+
+class CheckedModel(BaseModel):
+    """What would become of each event; nothing was kept."""
+
+    passes: bool
+    results: list[CheckedLine]
+
+
 class HealthModel(BaseModel):
     """The gateway is up; `clock` is its own time."""
 

@@ -69,5 +69,11 @@ class Outcome:
             "faults": [fault.as_dict() for fault in self.faults],
         }
 
+    def rehearsed(self, language: Language = "en") -> dict[str, Any]:
+        """Render what would become of the event, where nothing was done."""
+        if self.ok:
+            return {"status": str(self.status), "id": self.id}
+        return self.as_dict(language)
+
     def _text(self, part: str, language: Language) -> str:
         return text(f"{self.code}.{part}", language, path=self.paths[0] if self.paths else "$")

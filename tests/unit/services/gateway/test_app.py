@@ -273,10 +273,15 @@ def test_the_interface_is_described(client: Client) -> None:
     routes = {path: next(iter(methods.values())) for path, methods in document["paths"].items()}
     assert sorted(routes) == [
         "/metrics",
+        "/v1/check",
         "/v1/dead-letters",
+        "/v1/dead-letters/{number}",
+        "/v1/dead-letters/{number}/close",
+        "/v1/dead-letters/{number}/redrive",
         "/v1/events",
         "/v1/health",
         "/v1/marks",
+        "/v1/quality",
         "/v1/receipt-key",
         "/v1/receipts/{event_id}",
     ]

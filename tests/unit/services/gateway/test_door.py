@@ -17,6 +17,7 @@ from services.gateway.dead_letters import TOPIC, Letter, original
 from services.gateway.door import Request
 from services.gateway.outcome import Status
 from services.gateway.receipt import verify
+from services.gateway.redriving import Asker
 from tests.unit.services.gateway.conftest import FINES, LOW, NOW, PRISON, House, fine
 
 RAW = "casebus.raw.traffic"
@@ -277,14 +278,14 @@ def test_a_publisher_sees_its_own_letters_only(house: House) -> None:
     house.door.accept(FINES, [fine(data__amount_cents="canary")])
     house.door.accept(LOW, [fine(1, LOW.id, type="traffic.fine.burnt")])
 
-    mine = house.door.dead_letters.list(FINES.id)
+    mine = house.door.letter_desk.list(Asker(FINES))
 
     assert [(m["number"], m["code"], m["faults"][0]["path"]) for m in mine] == [
         (0, "gateway.invalid", "$.data.amount_cents")
     ]
     assert "canary" not in str(mine)
     assert house.door.dead_letters.count(LOW.id) == 1
-    assert house.door.dead_letters.list(FINES.id, after=0) == []
+    assert house.door.letter_desk.list(Asker(FINES), after=0) == []
 
 
 def test_a_person_enters_as_a_key(house: House) -> None:

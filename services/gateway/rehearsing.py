@@ -1,0 +1,28 @@
+"""Rehearsing: what would become of an inspected event, by the ids that are known, without keeping anything."""
+
+from __future__ import annotations
+
+from schemas.faults import Fault
+from security.batch import Prepared
+from security.payload import payload_digest
+from security.sealing import Sealer
+from services.gateway.commit import CONFLICT, PAYLOAD
+from services.gateway.inspection import Rejected
+from services.gateway.memory import Memory
+from services.gateway.outcome import Outcome, Status
+from services.gateway.receipt import id_text
+from services.gateway.source import Source
+
+
+def rehearse(result: Prepared | Rejected, publisher: Source, memory: Memory, sealer: Sealer) -> Outcome:
+    """Return the outcome the event would have."""
+    if isinstance(result, Rejected):
+        event_id = result.event.id if result.event else b""
+        return Outcome(result.status, id_text(event_id), result.code, result.faults)
+    event = result.event
+    known = memory.find(publisher.id, event.id)
+    if known is None:
+        return Outcome(Status.ACCEPTED, id_text(event.id))
+    if known.payload != payload_digest(sealer.keyed_digest, PAYLOAD, event, event.flags, result.blobs):
+        return Outcome(Status.QUARANTINED, id_text(event.id), CONFLICT, (Fault.of("$.id", CONFLICT),))
+    return Outcome(Status.REPEATED, id_text(event.id))
