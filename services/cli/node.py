@@ -48,18 +48,14 @@ def token(
     data: Data = Path(".casebus/data"),
     as_json: Json = False,
 ) -> None:
-    """Give a source a token for the gateway; it is shown this once. The node must be stopped: the act is audited."""
-    from services.node.node import open_node
-    from services.node.tokens import issue, withdraw
+    """Give a source a token for the gateway; it is shown this once. The node may be running: the act is audited."""
+    from services.node.operations import at_node
 
-    node = open_node(data)
-    try:
+    with at_node(data) as node:
         if revoke:
-            emit({"source": source, "revoked": withdraw(node, source)}, as_json=as_json)
+            emit({"source": source, "revoked": node.withdraw(source)}, as_json=as_json)
         else:
-            emit({"source": source, "token": issue(node, source)}, as_json=as_json)
-    finally:
-        node.close()
+            emit({"source": source, "token": node.issue(source)}, as_json=as_json)
 
 
 @app.command()

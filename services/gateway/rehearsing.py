@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from schemas.correction import corrected
 from schemas.faults import Fault
 from security.batch import Prepared
 from security.payload import payload_digest
 from security.sealing import Sealer
-from services.gateway.commit import CONFLICT, PAYLOAD
+from services.gateway.commit import CONFLICT, CORRECTS_OTHER, PAYLOAD
 from services.gateway.inspection import Rejected
 from services.gateway.memory import Memory
 from services.gateway.outcome import Outcome, Status
@@ -22,6 +23,9 @@ def rehearse(result: Prepared | Rejected, publisher: Source, memory: Memory, sea
     event = result.event
     known = memory.find(publisher.id, event.id)
     if known is None:
+        if event.supersedes is not None and memory.said_by_another(publisher.id, corrected(event.supersedes)):
+            fault = Fault.of("$.supersedes", CORRECTS_OTHER)
+            return Outcome(Status.REFUSED, id_text(event.id), CORRECTS_OTHER, (fault,))
         return Outcome(Status.ACCEPTED, id_text(event.id))
     if known.payload != payload_digest(sealer.keyed_digest, PAYLOAD, event, event.flags, result.blobs):
         return Outcome(Status.QUARANTINED, id_text(event.id), CONFLICT, (Fault.of("$.id", CONFLICT),))

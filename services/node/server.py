@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
@@ -27,9 +27,13 @@ from services.desk.desk import Desk
 from services.desk.models import ModelCard, ModelCards
 from services.desk.router import desk_router
 from services.gateway.app import Gateway, create_app
+from services.gateway.letters_api import nobody
 from services.node.assembly import models_of
 from services.node.auditing import auditing_router, head_keeper_of
 from services.node.node import Node, open_node
+from services.node.operations import Opened
+from services.node.operator import Access, new_access, offered
+from services.node.operator_api import operator_router
 from services.node.ports import listen, port_of
 from services.node.reading import reading_routers
 from services.node.rehearsal import rehearsal_router
@@ -51,13 +55,41 @@ class Worker:
     """The thread that drives the runner; whatever it cannot recover from ends the process."""
 
     node: Node
-    stop: threading.Event
+    _stopped: bool = False
+    _pause: threading.Event = field(default_factory=threading.Event)
+    _changing: threading.Lock = field(default_factory=threading.Lock)
+    _thread: threading.Thread | None = None
 
-    def start(self) -> threading.Thread:
+    def start(self) -> None:
         """Start the thread."""
-        thread = threading.Thread(target=self._run, name="runner", daemon=True)
-        thread.start()
-        return thread
+        self._pause = threading.Event()
+        if self._stopped:
+            self._pause.set()
+        self._thread = threading.Thread(target=self._run, name="runner", daemon=True)
+        self._thread.start()
+
+    def between(self, work: Callable[[], None]) -> None:
+        """Do something while the runner rests: a change of what it works by must not meet it half-way."""
+        with self._changing:
+            self._pause.set()
+            if self._thread is not None:
+                self._thread.join()
+            try:
+                work()
+            finally:
+                if self._thread is not None:
+                    self.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end."""
+        self._stopped = True
+        self._pause.set()
+
+    def join(self) -> None:
+        """Wait for its end."""
+        with self._changing:
+            if self._thread is not None:
+                self._thread.join()
 
     def _run(self) -> None:
         log = get_logger("node")
@@ -66,7 +98,7 @@ class Worker:
             log.warning("node.waiting", code=error.code)
 
         try:
-            self.node.runner.run(self.stop, report)
+            self.node.runner.run(self._pause, report)
         except BaseException:
             log.exception("node.worker_failed")
             # Fail-stop: nothing half-done may be acknowledged by a process whose worker is gone.
@@ -94,8 +126,9 @@ def serve(data: Path, port: int, site: Site | None, kafka: KafkaAddress | None =
 
 def run(node: Node, listener: socket.socket, signals: StopSignals) -> None:
     """Serve an open node until a stop is requested, then close it with a signed head."""
+    worker, access = Worker(node), new_access(port_of(listener))
     config = uvicorn.Config(
-        application(node, lambda: signals.requested),
+        application(node, lambda: signals.requested, access, worker.between),
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -105,37 +138,46 @@ def run(node: Node, listener: socket.socket, signals: StopSignals) -> None:
     if signals.requested:  # between the opening and this line, when there was no server to tell
         server.should_exit = True
     settle()
-    watch, stop, pulse = AuditWatch(node.audit, server), threading.Event(), head_keeper_of(node)
+    watch, pulse = AuditWatch(node.audit, server), head_keeper_of(node)
     log = get_logger("node")
-    thread = Worker(node, stop).start()
+    worker.start()
     rounds = rounds_of(node.data.audit, lambda: node.audit.head.size)
     try:
         if rounds is not None:
             rounds.start()
         watch.start()
         pulse.start()
-        log.info("node.serving", port=port_of(listener), epoch=node.control.epoch)
-        server.run(sockets=[listener])
+        log.info("node.serving", port=access.port, epoch=node.control.epoch)
+        with offered(node.data.root, access):
+            server.run(sockets=[listener])
     finally:
         watch.stop()
         pulse.stop()
         if rounds is not None:
             rounds.stop()
-        stop.set()
+        worker.stop()
         if node.audit.poisoned:
             log.error("node.audit_poisoned")
             os._exit(CRASHED)
-        thread.join()
+        worker.join()
         node.close()
 
 
-def application(node: Node, stopping: Callable[[], bool] = lambda: False) -> FastAPI:
+def application(
+    node: Node,
+    stopping: Callable[[], bool] = lambda: False,
+    access: Access | None = None,
+    between: Callable[[Callable[[], None]], None] = lambda work: work(),
+) -> FastAPI:
     """Make the node's application: the gateway, the desk, and for a demonstration its rehearsal routes.
 
-    `stopping` tells that a stop was requested: streams end by it.
+    `stopping` tells that a stop was requested: streams end by it. `access` opens the operator's routes, and `between`
+    runs what must not meet the worker half-way.
     """
-    gateway = Gateway(node.door, node.tokens, node.clock, machine=node.ground.machine)
+    operator = access.fits if access else nobody
+    gateway = Gateway(node.door, node.tokens, node.clock, machine=node.ground.machine, operator=operator)
     app = create_app(gateway)
+    app.include_router(operator_router(Opened(node, between), node.name.node, operator))
     app.include_router(desk_router(desk_of(node), node.signed_in))
     app.include_router(auditing_router(node))
     for router in reading_routers(node, stopping):

@@ -47,6 +47,14 @@ def _parsed(path: Path) -> Any:
 
 
 @cache
+def validator_of(section: str) -> jsonschema.Draft202012Validator:
+    """Return what checks one entry of a section, such as `sources`."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    entry = {**schema["properties"][section]["items"], "$defs": schema["$defs"]}
+    return jsonschema.Draft202012Validator(entry)
+
+
+@cache
 def _validator() -> jsonschema.Draft202012Validator:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker(["date"]))

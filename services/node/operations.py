@@ -1,0 +1,106 @@
+"""What an operator does at a node, running or stopped: tokens and sources. One interface, two ways.
+
+`at_node` asks a running node over loopback, by the access it offers in its data directory, and opens a stopped one
+itself. Either way the act is in the node's audit log before its answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from services.gateway.answers import told
+from services.node.node import Node, open_node
+from services.node.operator import running
+from services.node.registration import registration
+from services.node.tokens import issue, withdraw
+
+
+class Operations(Protocol):
+    """The acts."""
+
+    def issue(self, source: str) -> str:
+        """Make a token for a source."""
+        ...
+
+    def withdraw(self, source: str) -> int:
+        """Revoke the tokens of a source; return how many there were."""
+        ...
+
+    def register(self, fragment: Mapping[str, Any], approvers: Sequence[str]) -> dict[str, Any]:
+        """Register a source; return the epoch and whether anything changed."""
+        ...
+
+
+class Opened:
+    """The acts at a node that this process has open; `between` runs what must not meet the worker half-way."""
+
+    def __init__(self, node: Node, between: Callable[[Callable[[], None]], None] = lambda work: work()) -> None:
+        self._node, self._between = node, between
+
+    def issue(self, source: str) -> str:
+        """Make a token."""
+        return issue(self._node, source)
+
+    def withdraw(self, source: str) -> int:
+        """Revoke tokens."""
+        return withdraw(self._node, source)
+
+    def register(self, fragment: Mapping[str, Any], approvers: Sequence[str]) -> dict[str, Any]:
+        """Register a source: signed, audited, and in force when this returns."""
+        node = self._node
+        wanted = registration(fragment, node.control.snapshot, node.contracts, approvers)
+        before = node.control.epoch
+
+        def change() -> None:
+            if node.control.change([wanted], approvers):
+                node.data.keep_epoch(node.control.epoch)
+                node.assemble()
+
+        self._between(change)
+        return {"source": wanted.key, "epoch": node.control.epoch, "changed": node.control.epoch - before}
+
+
+class Asked:
+    """The acts at a running node, asked for over loopback."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def issue(self, source: str) -> str:
+        """Make a token."""
+        return str(self._post("tokens", {"source": source})["token"])
+
+    def withdraw(self, source: str) -> int:
+        """Revoke tokens."""
+        return int(self._post("tokens/revoke", {"source": source})["revoked"])
+
+    def register(self, fragment: Mapping[str, Any], approvers: Sequence[str]) -> dict[str, Any]:
+        """Register a source."""
+        return self._post("sources", {"fragment": dict(fragment), "approvers": list(approvers)})
+
+    def _post(self, act: str, body: dict[str, Any]) -> dict[str, Any]:
+        return told(self._client.post(f"/v1/operator/{act}", json=body))
+
+
+@contextmanager
+def at_node(root: Path) -> Iterator[Operations]:
+    """Act at the node of `root`, running or stopped.
+
+    Raises:
+        NoNodeError: there is none. NodeLockedError: another command has it open.
+    """
+    client = running(root)
+    if client is not None:
+        with closing(client):
+            yield Asked(client)
+        return
+    node = open_node(root)
+    try:
+        yield Opened(node)
+    finally:
+        node.close()
