@@ -9,6 +9,7 @@ from schemas.identifiers.cases import KINDS, CaseNumber
 from schemas.identifiers.errors import IdentifierError
 from schemas.identifiers.normal import tidy
 from schemas.identifiers.organisation import OrganisationCode, UnifiedCreditCode
+from schemas.identifiers.person import normal as normal_id_number
 
 Normalise = Callable[[str], str]
 
@@ -40,6 +41,7 @@ FORMATS: Mapping[str, Normalise] = {
     **{kind.kind: _case(kind) for kind in KINDS},
     "uscc": lambda text: str(UnifiedCreditCode.parse(text)),
     "organisation_code": lambda text: str(OrganisationCode.parse(text)),
+    "id_number": normal_id_number,
     "district": _digits("district", _DISTRICT),
     "unit": _digits("unit", _UNIT),
     "organisation": _shape("organisation", _ORGANISATION),
@@ -67,6 +69,7 @@ EXAMPLES: Mapping[str, str] = {
     "clue_number": "XS-990103-20250305-00042",
     "uscc": "91990101MA0000015C",
     "organisation_code": "MA0000015",
+    "id_number": "990101198503070017",
     "district": "990103",
     "unit": "990103010000",
     "organisation": "police-990103",

@@ -40,13 +40,16 @@ KINDS = {
     "record_seq": "audit.fault.record_seq",
     "record_time": "audit.fault.record_time",
     "record_epoch": "audit.fault.record_epoch",
+    # Blobs beside the log.
+    "blob_missing": "audit.fault.blob_missing",
+    "blob_altered": "audit.fault.blob_altered",
+    "blob_left": "audit.fault.blob_left",
     # Notices: the log is in order, and there is something to know.
     "torn_tail": "audit.notice.torn_tail",
     "unsigned": "audit.notice.unsigned",
     "unknown_act": "audit.notice.unknown_act",
     "key_not_given": "audit.notice.key_not_given",
     "not_checked": "audit.notice.not_checked",
-    "level_unavailable": "audit.notice.level_unavailable",
 }
 """The text of each kind."""
 

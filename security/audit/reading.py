@@ -54,6 +54,13 @@ def read(directory: Path, start: int = 0) -> Iterator[Stored]:
                     yield Stored(seq, entry, leaf, path)
 
 
+def naming_blobs(directory: Path) -> Iterator[Entry]:
+    """Yield the records that name blobs, or that erased them."""
+    for stored in read(directory):
+        if b'"pii":' in stored.entry or b'"act":"erase"' in stored.entry:
+            yield stored.record
+
+
 def groups_of(directory: Path) -> Iterator[Group]:
     """Yield the whole groups of a log with their entries, each checked on the way; raises as `read` does."""
     for _path, _header, _chain, groups in _segments(directory):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.texts import Language
+from security.audit.blob_check import BlobReport
 from security.audit.faults import Fault
 
 HEADS, TREE, RECORDS, BLOBS = 1, 2, 3, 4
@@ -21,6 +22,7 @@ class VerifyReport:
         size, root: the newest signed head. ok: no fault. notices: findings that are no faults.
         key: `given` by the verifier, or the log's `own`, which proves less.
         clean: the log was stopped cleanly.
+        blobs: what level 4 counted, where it ran.
     """
 
     levels: list[str] = field(default_factory=list)
@@ -29,6 +31,7 @@ class VerifyReport:
     root: str = ""
     key: str = "given"
     clean: bool = False
+    blobs: BlobReport | None = None
     faults: list[Fault] = field(default_factory=list)
     notices: list[Fault] = field(default_factory=list)
 
@@ -49,4 +52,5 @@ class VerifyReport:
             "levels": self.levels,
             "key": self.key,
             "clean": self.clean,
+            **({} if self.blobs is None else {"blobs": self.blobs.as_dict()}),
         }

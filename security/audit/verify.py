@@ -2,7 +2,8 @@
 
 Level 1 heads: signatures, the signer's own head, the mark of a clean stop. Level 2 tree: every byte of every segment:
 headers, checksums, chain, leaves, commits, footers, zeros, and the signed roots. Level 3 records: canonical form,
-numbers, times, leases, positions. A higher level runs the lower ones. Level 4 (blobs) runs 1 to 3 and says so.
+numbers, times, leases, positions. Level 4 blobs: every sealed blob that a record names is present, erased by a record,
+or missing. A higher level runs the lower ones.
 
 A torn tail above every signed head is a notice, not a fault: such a log is in order, and its next start quarantines it.
 """
@@ -12,12 +13,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from security.audit.blob_check import BlobReport
+from security.audit.blob_check import check as check_blobs
+from security.audit.blobs import BlobStore
 from security.audit.chain import Chain
 from security.audit.checkpoint import Checkpoint, VerifierKey, opened
 from security.audit.classify import commits_after
 from security.audit.errors import NoteError
 from security.audit.faults import Fault
 from security.audit.layout import Layout
+from security.audit.reading import naming_blobs
 from security.audit.record_check import RecordCheck
 from security.audit.recovery import stopped_cleanly
 from security.audit.report import BLOBS, HEADS, LEVELS, RECORDS, TREE, VerifyReport
@@ -70,8 +75,6 @@ class _Verification:
     def run(self, key: VerifierKey | None) -> VerifyReport:
         report = self._report
         report.levels = [LEVELS[n] for n in range(HEADS, min(self._level, RECORDS) + 1)]
-        if self._level >= BLOBS:
-            self._notice("level_unavailable")
         key = key or self._own_key()
         if key is not None:
             self._check_heads(key)
@@ -82,6 +85,8 @@ class _Verification:
                 self._notice("not_checked")
         if self._records.unknown_acts:
             self._notice("unknown_act", count=self._records.unknown_acts)
+        if self._level >= BLOBS:
+            self._check_blobs()
         return report
 
     # Level 1.
@@ -202,6 +207,19 @@ class _Verification:
         chain.prev, chain.digest, chain.ts = raw[96:128], footer.digest, footer.last_ts
         self._records.skip(footer.last_ts)
         return chain
+
+    # Level 4.
+
+    def _check_blobs(self) -> None:
+        """Check the blobs that records name; where the records themselves are in doubt there is nothing to go by."""
+        if not self._report.ok:
+            self._notice("not_checked")
+            return
+        self._report.levels.append(LEVELS[BLOBS])
+        counted = self._report.blobs = BlobReport()
+        naming = naming_blobs(self._layout.directory)
+        for found in check_blobs(naming, BlobStore(self._layout.directory), counted):
+            self._fault(found.kind, found.seq, found.file)
 
     def _meet_heads(self, chain: Chain, path: Path) -> None:
         for head in self._heads:

@@ -21,7 +21,9 @@ from security.batch import Prepared
 from security.keys.port import Signer
 from security.payload import payload_digest
 from security.sealing import Sealer
+from security.vault import Vault
 from services.gateway.dead_letters import TOPIC, UNKNOWN_AGENCY, Draft, RecentLetters, letter_key
+from services.gateway.identity import keep, referring, without_numbers
 from services.gateway.inspection import UNKNOWN_TYPE, Inspector, Rejected
 from services.gateway.memory import Kept, Memory, Statements
 from services.gateway.outcome import Outcome, Status
@@ -39,6 +41,7 @@ from services.gateway.receipt import Commit, Statement, id_text
 from streams.bus.port import Bus, Record, Transaction
 
 CONFLICT: Final = "gateway.conflict"
+NO_VAULT: Final = "gateway.no_vault"
 CORRECTS_OTHER: Final = "gateway.corrects_other"
 PAYLOAD: Final = "gateway-payload"
 """What the keyed digests of payloads are made for: digests of different uses never meet."""
@@ -106,10 +109,12 @@ class CommitDraft:
         signer: Signer,
         now: int,
         ledger: Ledger,
+        vault: Vault | None = None,
     ) -> None:
         self._sealer, self._memory, self._recent = sealer, memory, letters
         self._inspector, self._signer, self._now = inspector, signer, now
         self._ledger = ledger
+        self._vault = vault
         self._changes: dict[str, Change] = defaultdict(Change)
         self._rows: list[list[_Pending]] = []
         self._speakers: list[Speaker] = []
@@ -139,9 +144,12 @@ class CommitDraft:
                 row.append(self._take(speaker, result, said[index], body(index)))
         self._rows.append(row)
 
-    def _take(self, speaker: Speaker, prepared: Prepared, said: Any, body: bytes) -> _Pending:
-        event, source = prepared.event, speaker.source.id
-        payload = payload_digest(self._sealer.keyed_digest, PAYLOAD, event, event.flags, prepared.blobs)
+    def _take(self, speaker: Speaker, prepared: Prepared, said: Any, body: bytes) -> _Pending:  # noqa: PLR0911 - one an end
+        event, source, digest = prepared.event, speaker.source.id, self._sealer.keyed_digest
+        if prepared.contract.vault and self._vault is None:
+            return self._refuse(speaker, NO_VAULT, "$", event, said, body)
+        going = referring(prepared, digest) if prepared.contract.vault else prepared
+        payload = payload_digest(digest, PAYLOAD, event, event.flags, going.blobs)
         earlier = self._earlier.get((source, event.id))
         if earlier is not None:
             if earlier.payload != payload:
@@ -156,13 +164,16 @@ class CommitDraft:
             self._known.append(known.statement)
             return _Known(event.id, len(self._known) - 1)
         if event.supersedes is not None and self._memory.said_by_another(source, corrected(event.supersedes)):
-            fault = Fault.of("$.supersedes", CORRECTS_OTHER)
-            return self._reject(speaker, Rejected(Status.REFUSED, CORRECTS_OTHER, (fault,), event), said, body)
+            return self._refuse(speaker, CORRECTS_OTHER, "$.supersedes", event, said, body)
+        sealed = keep(prepared, self._vault, digest) if prepared.contract.vault and self._vault else None
         takings = self._takings[-1]
         taken = _Taken(Status.ACCEPTED, event.id, payload, len(self._speakers) - 1, len(takings))
         self._earlier[source, event.id] = taken
-        takings.append(Taking(prepared, payload, body))
+        takings.append(Taking(going, payload, body, sealed))
         return taken
+
+    def _refuse(self, speaker: Speaker, code: str, path: str, event: Event, said: Any, body: bytes) -> _Pending:
+        return self._reject(speaker, Rejected(Status.REFUSED, code, (Fault.of(path, code),), event), said, body)
 
     def _conflict(self, speaker: Speaker, prepared: Prepared, said: Any, body: bytes) -> _Pending:
         label = self._inspector.label(prepared.contract, prepared.event.flags)
@@ -174,7 +185,8 @@ class CommitDraft:
     def _reject(self, speaker: Speaker, rejected: Rejected, said: Any, body: bytes) -> _Pending:
         event = rejected.event
         event_id = event.id if event else b""
-        if rejected.status is not Status.QUARANTINED or event is None:
+        # Nothing of an event that names a person in clear is kept outside the vault, not even sealed.
+        if rejected.status is not Status.QUARANTINED or event is None or self._inspector.for_vault(event.type):
             self._refusals[-1].add(rejected.code, event_id.hex())
             self._changes[speaker.source.id].refused[rejected.code] += 1
             return Outcome(Status.REFUSED, id_text(event_id), rejected.code, rejected.faults)
@@ -202,7 +214,7 @@ class CommitDraft:
             at=self._now,
             faults=rejected.faults,
             flags=event.flags,
-            said=said,
+            said=without_numbers(said, self._sealer.person_key),
             body=body,
         )
 

@@ -25,6 +25,7 @@ from security.audit.errors import AuditPoisonedError
 from security.audit.port import Log
 from security.keys.port import Signer
 from security.sealing import Sealer
+from security.vault import Vault
 from services.gateway.commit import NOTHING, Along, CommitDraft
 from services.gateway.dead_letters import DeadLetters, RecentLetters
 from services.gateway.inspection import Inspector
@@ -89,6 +90,7 @@ class Door:
         node: str,
         ceiling: int = HIGHEST_LEVEL,
         metrics: GatewayMetrics | None = None,
+        vault: Vault | None = None,
     ) -> None:
         """Open the door.
 
@@ -103,6 +105,7 @@ class Door:
             node: the gateway's name in receipts, MACs and raw records; ASCII.
             ceiling: the highest level this node is registered for.
             metrics: where to count.
+            vault: where clear names and numbers of persons go; without one such events are refused.
         """
         self.sources = sources
         self.metrics = metrics or GatewayMetrics()
@@ -116,6 +119,7 @@ class Door:
         self._letters = RecentLetters()
         self._marks = DeclaredMarks(bus, RAW)
         self._ledger = Ledger(bus, self._marks.of)
+        self._vault = vault
         self._lock = threading.Lock()
         redriver = Redriver(bus, sealer, self._inspector, self._memory, self.dead_letters, lambda: self.sources)
         self.letter_desk = LetterDesk(
@@ -184,7 +188,9 @@ class Door:
         return self._marks.all()
 
     def _draft(self, now: int) -> CommitDraft:
-        return CommitDraft(self._sealer, self._memory, self._letters, self._inspector, self._signer, now, self._ledger)
+        return CommitDraft(
+            self._sealer, self._memory, self._letters, self._inspector, self._signer, now, self._ledger, self._vault
+        )
 
     def _write(self, draft: CommitDraft, along: Along = NOTHING) -> list[list[Outcome]]:
         try:

@@ -21,6 +21,7 @@ from schemas.event import Event
 from schemas.faults import EventRefusedError, Fault
 from security.batch import Prepared
 from security.labels import BOTTOM, Label, effective, join
+from services.gateway.identity import NUMBER, PERSON, with_person
 from services.gateway.outcome import Status
 from services.gateway.source import Source
 
@@ -72,6 +73,8 @@ class Inspector:
         """Return the event ready to be packed, recorded by the gateway's clock, or why it cannot pass."""
         if isinstance(said, Unreadable):
             return Rejected(Status.REFUSED, said.code, (Fault.of("$", said.code, limit=said.limit),))
+        if isinstance(said, Mapping) and self.for_vault(said.get("type")):
+            said = with_person(said)
         try:
             event = cloudevents.read(said, self.contracts, person_key=self._person_key, taken_at=now)
         except EventRefusedError as error:
@@ -80,12 +83,22 @@ class Inspector:
         rejected = self._forbidden(event, contract, publisher, now, said.get("level"))
         if rejected:
             return rejected
+        if contract.vault and event.data[PERSON] != self._person_key(event.data[NUMBER]):
+            fault = Fault.of(f"$.data.{PERSON}", "event.vault_person")
+            return Rejected(Status.REFUSED, INVALID, (fault,), event, self.label(contract, event.flags))
         try:
             blobs = contract.codec.encode_classes(event.data)
         except UnencodableError as error:
             fault = Fault.of(f"$.data.{error.fields['field']}", "event.kind", expected="-")
             return Rejected(Status.QUARANTINED, INVALID, (fault,), event, self.label(contract, event.flags))
         return Prepared(event, contract, blobs)
+
+    def for_vault(self, event_type: Any) -> bool:
+        """Tell whether events of a type name persons in clear."""
+        try:
+            return isinstance(event_type, str) and self.contracts.by_type(event_type).vault
+        except UnknownTypeError:
+            return False
 
     def _faulty(self, said: Any, publisher: Source, now: int, faults: tuple[Fault, ...]) -> Rejected:
         """Tell apart what is no event, what may not be sent, and what is wrong in its data."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from security.audit.manifest import split_manifest
-from security.audit.record import Entry
+from security.audit.record import Entry, Sealed
 from security.batch import Prepared, pack
 from security.batch_wire import MAX_EVENTS
 from security.sealing import Sealer
@@ -29,13 +29,21 @@ AUDITED = "audit"
 ROLE = "publisher"
 
 
+MAX_SEALED = 64
+"""Events of a batch of which any lies in the vault: a record names each blob and has its own limit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """An event that is taken: ready to be packed, the digest of its payload, the SHA-256 of what was sent."""
+    """An event that is taken: ready to be packed, the digest of its payload, the SHA-256 of what was sent.
+
+    `sealed` names what of it lies in the vault.
+    """
 
     prepared: Prepared
     payload: bytes
     body: bytes
+    sealed: Sealed | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,7 @@ class Publication:
                 "events": [taking.prepared.event.id.hex() for taking in self.takings],
                 "payloads": base64.b64encode(payloads).decode(),
             },
+            pii=tuple(taking.sealed for taking in self.takings if taking.sealed is not None),
         )
 
     def kept(self, node: str, now: int) -> Kept:
@@ -104,7 +113,8 @@ class Publication:
 
 def publications(speaker: Speaker, takings: Sequence[Taking], sealer: Sealer, gateway: str) -> list[Publication]:
     """Pack what one speaker publishes into batches."""
-    batches = [takings[first : first + MAX_EVENTS] for first in range(0, len(takings), MAX_EVENTS)]
+    most = MAX_SEALED if any(taking.sealed for taking in takings) else MAX_EVENTS
+    batches = [takings[first : first + most] for first in range(0, len(takings), most)]
     return [
         Publication(speaker, batch, pack([taking.prepared for taking in batch], sealer, speaker.source.agency, gateway))
         for batch in batches

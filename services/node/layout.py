@@ -2,7 +2,7 @@
 
 DIR/node.json       name and origin of the node, what its bus is, version of this layout
 DIR/clock.json      a scaled or stepped clock, for demonstrations only
-DIR/keys/           keystore, 0600
+DIR/keys/           keystore, 0600; subjects/ the vault's keys, one file a person
 DIR/people.json     local accounts (argon2id), 0600
 DIR/tokens.json     digests of the organisation systems' tokens, 0600
 DIR/audit/          the audit log; its public key is DIR/audit/log.vkey
@@ -75,6 +75,7 @@ class DataDirectory:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.keys = root / "keys"
+        self.subjects = self.keys / "subjects"
         self.people = root / "people.json"
         self.tokens = root / "tokens.json"
         self.audit = root / "audit"

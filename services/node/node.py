@@ -14,6 +14,7 @@ from pathlib import Path
 from schemas.catalogue import Contracts
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
+from security.audit.blobs import BlobStore
 from security.audit.log import AuditLog
 from security.audit.record import Entry
 from security.identity.accounts import Accounts
@@ -21,6 +22,7 @@ from security.identity.sessions import Sessions
 from security.identity.tokens import SourceTokens
 from security.keys.file import FileKeystore
 from security.sealing import Sealer
+from security.vault import Vault
 from security.view_schema import ViewRegistry
 from services.gateway.door import Door
 from services.gateway.source import SourceTable
@@ -100,6 +102,11 @@ class Node:
     def bus(self) -> Bus:
         """The node's bus, as the gateway has it."""
         return self.ground.carrier.bus
+
+    @property
+    def vault(self) -> Vault:
+        """The identity vault of the node."""
+        return vault_of(self.ground)
 
     @property
     def audit(self) -> AuditLog:
@@ -208,7 +215,13 @@ def _door(ground: Ground, sources: SourceTable) -> Door:
         signer=ground.keystore.signer(RECEIPT_KEY),
         node=ground.name.node,
         ceiling=ground.ceiling,
+        vault=vault_of(ground),
     )
+
+
+def vault_of(ground: Ground) -> Vault:
+    """Return the identity vault of a node: keys with its keys, blobs beside its log."""
+    return Vault(ground.data.subjects, BlobStore(ground.data.audit), ground.sealer)
 
 
 def _runner(

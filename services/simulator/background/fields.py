@@ -115,6 +115,8 @@ class Fields:
         if extras["format"] == "organisation":
             example = extras.get("example", f"police-{self._district}")
             return str(example[0] if isinstance(example, list) else example)
+        if extras["format"] == "id_number":
+            return self._person("")
         if extras["format"] == "district":
             return self._district
         group = _group(name, extras)

@@ -363,7 +363,7 @@ def test_levels_say_what_ran(tmp_path: Path) -> None:
 
     assert (heads.ok, heads.levels, heads.records) == (True, ["heads"], 0)
     assert (four.ok, four.levels) == (False, ["heads", "tree", "records"])
-    assert [n.kind for n in four.notices] == ["level_unavailable"]
+    assert [n.kind for n in four.notices] == ["not_checked"]
 
 
 def test_without_any_key_the_tree_is_not_checked(tmp_path: Path) -> None:
