@@ -111,14 +111,14 @@ class AuditDesk:
         """Return one record, with its leaf and the proof that the signed head covers it, checked here step by step."""
         return self._act(person, asked, "record", str(seq), {}, lambda: (self._proved(seq), {}))
 
-    def bundle(self, person: Person, asked: Asked, seqs: Sequence[int], act: Act = "export") -> bytes:
+    def bundle(self, person: Person, asked: Asked, seqs: Sequence[int]) -> bytes:
         """Return a bundle of records for `casebus verify` and the one-file verifier."""
 
         def answer() -> tuple[bytes, dict[str, Any]]:
             content = self._evidence(max(seqs, default=0)).bundle(seqs)
             return content, {"bytes": len(content)}
 
-        return self._act(person, asked, act, "", {"seqs": sorted(set(seqs))}, answer)
+        return self._act(person, asked, "export", "", {"seqs": sorted(set(seqs))}, answer)
 
     def head(self, person: Person) -> dict[str, Any]:
         """Return the newest signed head as it stands in the log's folder, and how far behind it is."""
