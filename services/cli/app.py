@@ -43,6 +43,7 @@ PARTS = {
     "contract": Part("contract", "Contracts: lint, show, example, list."),
     "policy": Part("policy", "Policies: lint, test, explain."),
     "audit": Part("audit", "The audit log: verify, show, search, prove, export."),
+    "officer": Part("officer", "The officer's desk of a running node, on record: search, export, verify."),
     "verify": Part("verifying", "Verify an evidence bundle: no network, no node, your own keys."),
     "witness": Part("witness", "Witnesses of audit logs: be one, ask one's own, check evidence of a fork."),
     "doctor": Part("doctor", "Check this machine and say what to mend."),
