@@ -84,6 +84,10 @@ def record(root: Root = None, as_json: Json = False) -> None:
     emit({"recorded": [c.key for c in new]}, as_json=as_json)
 
 
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", envvar="CASEBUS_DATA", help="A node whose subscriptions count as consumers too."),
+]
 Consumers = Annotated[
     Path | None, typer.Option("--consumers", help="JSON file: consumer, event type, list of fields asked for.")
 ]
@@ -93,6 +97,7 @@ Consumers = Annotated[
 def check(
     path: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A candidate; all types without it.")] = None,
     consumers: Consumers = None,
+    data: Data = None,
     root: Root = None,
     as_json: Json = False,
 ) -> None:
@@ -100,7 +105,7 @@ def check(
     from schemas.catalogue import BUNDLED
     from services.cli import contract_versions as versions
 
-    document = versions.checked(path, root or BUNDLED, versions.consumers(consumers))
+    document = versions.checked(path, root or BUNDLED, versions.consumers(consumers, data))
     emit(document, as_json=as_json, show=versions.show_checked)
     if not document["ok"]:
         raise typer.Exit(1)
@@ -111,6 +116,7 @@ def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="TYPE/VERSION, TYPE or a file.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="TYPE/VERSION, TYPE or a file.")],
     consumers: Consumers = None,
+    data: Data = None,
     root: Root = None,
     as_json: Json = False,
 ) -> None:
@@ -120,7 +126,7 @@ def diff(
 
     contracts = Contracts.load(root or BUNDLED)
     before, after = versions.named(old, contracts), versions.named(new, contracts)
-    document = versions.compared(before, after, versions.consumers(consumers))
+    document = versions.compared(before, after, versions.consumers(consumers, data))
     emit(document, as_json=as_json, show=versions.show_compared)
     if not document["ok"]:
         raise typer.Exit(1)

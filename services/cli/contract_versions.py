@@ -48,8 +48,8 @@ def named(name: str, contracts: Contracts) -> Contract:
     raise NotFoundError(what=name)
 
 
-def consumers(file: Path | None) -> Consumers:
-    """Return who asks for what: the bundled models, and the subscriptions of a file.
+def consumers(file: Path | None, data: Path | None = None) -> Consumers:
+    """Return who asks for what: the bundled models, the subscriptions of a node, and those of a file.
 
     The file is JSON: `{"consumer": {"event type": ["field", …]}}`; an empty list asks for every field.
     """
@@ -57,6 +57,11 @@ def consumers(file: Path | None) -> Consumers:
     from streams.supervision.library import bundled
 
     found = {f"model {m.id}": {t: frozenset(names) for t, names in m.fields.items()} for m in bundled()}
+    if data is not None:
+        from services.node.looking import control_state
+        from services.node.subscriptions import asking
+
+        found |= asking(control_state(data))
     if file is not None:
         try:
             found |= read_consumers(json.loads(file.read_text(encoding="utf-8")))
@@ -72,6 +77,7 @@ def checked(path: Path | None, root: Path, asking: Consumers) -> dict[str, Any]:
     from schemas.evolution import check, check_catalogue
 
     contracts = Contracts.load(root)
+    touched: list[dict[str, Any]] = []
     if path is None:
         refusals = check_catalogue(contracts.all(), asking)
         count, faults = len(contracts.all()), []
@@ -81,9 +87,12 @@ def checked(path: Path | None, root: Path, asking: Consumers) -> dict[str, Any]:
         other = [c for c in contracts.all() if c.key == new.key and c.digest != new.digest]
         refusals, count = check(new, [*earlier, *other], asking), 1
         faults = [fault.as_dict(language()) for fault in faults_of(new)]
+        touched = touches(max(earlier, key=lambda c: c.version), new, asking) if earlier else []
     return {
         "ok": not refusals and not faults,
         "checked": count,
+        "breaks": sorted({name for refusal in refusals for name in refusal.consumers}),
+        "impact": touched,
         "refusals": [refusal.as_dict() for refusal in refusals],
         "faults": faults,
     }
@@ -92,19 +101,27 @@ def checked(path: Path | None, root: Path, asking: Consumers) -> dict[str, Any]:
 def compared(old: Contract, new: Contract, asking: Consumers) -> dict[str, Any]:
     """Return the differences, the refusals and the consumers touched."""
     from schemas.evolution import check, differences
-    from schemas.impact import impact
 
     changes = differences(old, new)
     refusals = check(new, [old], asking)
-    fields = [c.path.partition(".")[0] for c in changes if c.kind not in QUIET and (c.kind != "head" or c.path in LOUD)]
     return {
         "ok": not refusals,
         "old": old.key,
         "new": new.key,
         "changes": [change.as_dict() for change in changes],
         "refusals": [refusal.as_dict() for refusal in refusals],
-        "impact": [each.as_dict() for each in impact(asking, new.type, fields)],
+        "breaks": sorted({name for refusal in refusals for name in refusal.consumers}),
+        "impact": touches(old, new, asking),
     }
+
+
+def touches(old: Contract, new: Contract, asking: Consumers) -> list[dict[str, Any]]:
+    """Return whom a change touches, each with the fields that it asks for and that change."""
+    from schemas.evolution import differences
+    from schemas.impact import impact
+
+    changes = [c for c in differences(old, new) if c.kind not in QUIET and (c.kind != "head" or c.path in LOUD)]
+    return [each.as_dict() for each in impact(asking, new.type, [c.path.partition(".")[0] for c in changes])]
 
 
 def show_directory(document: Any) -> str:
@@ -123,6 +140,7 @@ def show_directory(document: Any) -> str:
 def show_checked(document: Any) -> str:
     """Say refusals and faults in words."""
     lines = [*_refusals(document), *(f"{f['message']}  [{f['code']}]\n  → {f['hint']}" for f in document["faults"])]
+    lines += _impact(document)
     return "\n".join([*lines, f"contracts: {document['checked']}  refusals: {len(document['refusals'])}"])
 
 
@@ -130,9 +148,16 @@ def show_compared(document: Any) -> str:
     """Say each difference on a line, then refusals and who is touched."""
     lines = [f"{document['old']} → {document['new']}"]
     lines += [f"  {c['kind']:<8} {c['path']:<36} {c['old'] or '-'} → {c['new'] or '-'}" for c in document["changes"]]
-    lines += _refusals(document)
-    lines += [f"touches {each['consumer']}: {', '.join(each['fields'])}" for each in document["impact"]]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_refusals(document), *_impact(document)])
+
+
+def _impact(document: Any) -> list[str]:
+    lines = [f"touches {each['consumer']}: {', '.join(each['fields'])}" for each in document["impact"]]
+    if broken := document["breaks"]:
+        subscriptions = sum(name.startswith("subscription ") for name in broken)
+        models = len(broken) - subscriptions
+        lines.append(f"this change breaks {subscriptions} subscriptions and {models} models: {', '.join(broken)}")
+    return lines
 
 
 def _refusals(document: Any) -> list[str]:

@@ -50,3 +50,16 @@ def listed(snapshot: Snapshot) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def asking(snapshot: Snapshot) -> dict[str, dict[str, frozenset[str]]]:
+    """Return who asks for what, as `schemas.impact` wants it: consumer → event type → fields, none for every field.
+
+    A subscription of the active models is left out: models count as themselves.
+    """
+    found = {}
+    for name, body in snapshot.of(KIND).items():
+        if not body["of_models"]:
+            principal = from_body(body["principal"])
+            found[f"{KIND} {name}"] = {t: principal.fields.get(t, frozenset()) for t in principal.event_types}
+    return found
