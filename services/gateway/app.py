@@ -46,6 +46,7 @@ from services.gateway.exchange import (
     language_of,
 )
 from services.gateway.intake import TAKEN, Limits, MediaTypeError, TooLargeError, events_in, narrowed, read
+from services.gateway.interface import describe
 from services.gateway.letters_api import IsOperator, LettersApi, nobody
 from services.gateway.limits import RateError, Rates
 from services.gateway.receipt import fingerprint
@@ -278,12 +279,5 @@ def create_app(gateway: Gateway) -> FastAPI:
     )
     app.include_router(gateway.router())
     add_error_handlers(app)
-    describe_security(app)
+    describe(app)
     return app
-
-
-def describe_security(app: FastAPI) -> None:
-    """Name the bearer token in the interface description."""
-    document = app.openapi()
-    document.setdefault("components", {})["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    app.openapi_schema = document
