@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from services.cli import node_backup
 from services.cli.output import Json, emit, say
 
 app = typer.Typer(no_args_is_help=True, help="Run a node: up, status, token, activate.", rich_markup_mode=None)
+app.add_typer(node_backup.app)
 
 DEFAULT_PORT = 8470
 DEFAULT_CONSOLE_PORT = 8471

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from schemas.catalogue import Contracts
 from schemas.clock import Clock, SystemClock
 from security.audit.log import AuditLog
+from security.audit.record import Entry
 from security.audit.witnessed import WitnessGate
 from security.keys.file import FileKeystore
 from security.sealing import Sealer
@@ -23,6 +24,7 @@ from services.node.carrier import Carrier, carrier_of
 from services.node.establishment import wanted_of
 from services.node.layout import DataDirectory, NodeName, UnfinishedNodeError
 from services.node.site import Site
+from services.node.upgrading import upgrade
 from services.node.witness_rounds import gate_of
 from streams.bus.kafka_address import KafkaAddress
 from streams.control import ControlLog
@@ -78,6 +80,11 @@ def open_ground(
     floor = carrier.floor(name.node)
     audit = open_audit(data, name, keystore.signer(AUDIT_KEY), clock, floor, settings, witnesses, stack)
     carrier.replicate(audit)
+
+    def upgraded(before: int, after: int) -> None:
+        audit.append([Entry(act="upgrade", obj=name.node, data={"from": before, "to": after})])
+
+    upgrade(data, upgraded)
     gate = gate_of(data.audit, settings, machine, lambda: audit.size)
     control = ControlLog(carrier.bus, audit, keystore.signer(CONTROL_KEY))
     establish(data, control, site)

@@ -25,7 +25,8 @@ from typing import Any, ClassVar
 from schemas.errors import IntegrityError, NotFoundError, UnavailableError, UsageError
 from security.private_file import PrivateFile
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
+OLDEST = 1
 KAFKA = "kafka"
 PRIVATE = 0o600
 PRIVATE_FOLDER = 0o700
@@ -111,9 +112,18 @@ class DataDirectory:
         if not self.exists:
             raise NoNodeError(path=self.root.name)
         body = json.loads((self.root / "node.json").read_text(encoding="utf-8"))
-        if body["layout"] != LAYOUT_VERSION:
+        if not OLDEST <= body["layout"] <= LAYOUT_VERSION:
             raise LayoutVersionError(found=body["layout"], known=LAYOUT_VERSION)
         return NodeName(body["node"], body["origin"])
+
+    def layout(self) -> int:
+        """Return the version of the layout that the directory has."""
+        return int(json.loads((self.root / "node.json").read_text(encoding="utf-8"))["layout"])
+
+    def write_layout(self, version: int) -> None:
+        """Write down that the directory has this layout now."""
+        body = json.loads((self.root / "node.json").read_text(encoding="utf-8"))
+        write_private(self.root / "node.json", {**body, "layout": version})
 
     def highest_epoch(self) -> int:
         """Return the highest control epoch that was seen here."""
