@@ -22,6 +22,7 @@ from services.node.assembly import engine_of, receivers_of
 from services.node.ground import AUDIT_KEY, CONTROL_KEY
 from services.node.layout import PRIVATE_FOLDER, DataDirectory
 from streams.bus.kafka_address import KafkaAddress
+from streams.bus.kafka_errors import KafkaTopicMissingError
 from streams.bus.kafka_reader import KafkaReader
 from streams.control_history import ControlHistory
 from streams.runners.faust.knowledge import Known
@@ -136,7 +137,13 @@ def release_stage(parts: Parts) -> ReleaseStage:
 
 
 def supervise_stage(parts: Parts) -> SuperviseStage:
-    """Make the supervise stage."""
+    """Make the supervise stage.
+
+    Raises:
+        KafkaTopicMissingError: this worker sees no raw topic: without their writers no mark would ever count.
+    """
+    if not parts.raw:
+        raise KafkaTopicMissingError(topic=f"{RAW}*")
     stage = SuperviseStage(
         sealer=parts.sealer,
         knowledge=WorkerKnowledge(parts),

@@ -131,7 +131,7 @@ class KafkaAdmin:
 
 
 def rules(plan: Plan) -> Iterator[Any]:
-    """Yield the access rules: who may write and read each topic; each role's own groups and transactions.
+    """Yield the access rules: who may write, read and see each topic; each role's own groups and transactions.
 
     A group and a transaction begin with `casebus.` and the role, as in `casebus.release/…`. A name that is no process,
     such as a subscription's, has the one group of its name and no transaction.
@@ -139,7 +139,12 @@ def rules(plan: Plan) -> Iterator[Any]:
     strangers: set[str] = set()
     for topic in plan.topics:
         place = ResourcePattern(ResourceType.TOPIC, topic.name)
-        for operation, names in ((ACLOperation.WRITE, topic.write), (ACLOperation.READ, topic.read)):
+        rights = (
+            (ACLOperation.WRITE, topic.write),
+            (ACLOperation.READ, topic.read),
+            (ACLOperation.DESCRIBE, topic.see),
+        )
+        for operation, names in rights:
             strangers |= set(names) - set(plan.processes)
             yield from (_rule(name, operation, place) for name in names)
     for name in sorted(strangers):

@@ -40,6 +40,7 @@ class _Topic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     en: str
     write: tuple[str, ...]
     read: tuple[str, ...]
+    see: tuple[str, ...] = ()
     settings: dict[str, Value] = {}
 
 
@@ -54,7 +55,10 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One topic as it should be; `write` and `read` are the names on the certificates that may."""
+    """One topic as it should be; `write`, `read` and `see` are the names on the certificates that may.
+
+    Who may write or read a topic sees it too; `see` alone is to know that it is there and how many partitions it has.
+    """
 
     name: str
     partitions: int
@@ -62,6 +66,7 @@ class Wanted:
     settings: Mapping[str, str]
     write: tuple[str, ...]
     read: tuple[str, ...]
+    see: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,7 @@ def load(names: Mapping[str, Iterable[str]], brokers: int, path: Path = BUNDLED)
                     settings={key: _text(value) for key, value in sorted(settings.items())},
                     write=_processes(file, topic.write, filling),
                     read=_processes(file, topic.read, filling),
+                    see=_processes(file, topic.see, filling),
                 )
             )
     return Plan(tuple(wanted), file.processes)

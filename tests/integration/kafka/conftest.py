@@ -22,6 +22,15 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaAddress]:
 
 
 @pytest.fixture(scope="session")
+def tls_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A broker that asks for certificates, and knows who may do what at the demonstration's site."""
+    cluster = Cluster.make(tmp_path_factory.mktemp("kafka-tls") / "cluster", tls=True)
+    cluster.start(tied=True)
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture(scope="session")
 def run_name() -> Callable[[], str]:
     """Answers a name that no other run on this broker has."""
     names = ("".join(letters) for letters in itertools.product(string.ascii_lowercase, repeat=3))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from schemas.clock import Clock
@@ -17,6 +20,7 @@ from services.node.site import Site
 from streams import alerts
 from streams.bus.kafka_address import KafkaAddress
 from streams.bus.kafka_admin import KafkaAdmin
+from streams.bus.kafka_reader import KafkaReader
 from streams.bus.kafka_topics import load
 from streams.supervision.finding import FINAL
 from tests.house.tree import ROOT
@@ -35,17 +39,25 @@ class Installation:
     data: Path
     site: Site
     partitions: int = 2
+    addresses: dict[str, KafkaAddress] = field(default_factory=dict)
     running: dict[str, tuple[str, subprocess.Popen[bytes]]] = field(default_factory=dict)
 
     def make_topics(self) -> None:
-        """Make the site's topics as the doctor does, with few partitions."""
+        """Make the site's topics and access rules as the doctor does, with few partitions; what is there stays."""
         plan = load(names_of(self.site), brokers=1)
         with KafkaAdmin(self.address) as admin:
-            admin.make([replace(each, partitions=min(each.partitions, self.partitions)) for each in plan.topics])
+            there = admin.topics(plan.names)
+            missing = [each for each in plan.topics if each.name not in there]
+            admin.make([replace(each, partitions=min(each.partitions, self.partitions)) for each in missing])
+            admin.allow(plan)
+        # A rule takes a moment to reach what the broker answers.
+        for name, address in self.addresses.items():
+            seen = {topic.name for topic in plan.topics if name in {*topic.write, *topic.read, *topic.see}}
+            assert wait_for(partial(_sees, address, seen), 20), name
 
     def node(self, clock: Clock | None = None) -> Node:
         """Open the node."""
-        return open_node(self.data, self.site, clock=clock, kafka=self.address)
+        return open_node(self.data, self.site, clock=clock, kafka=self.addresses.get("node", self.address))
 
     def start(self, kind: str, instance: str) -> None:
         """Start a worker."""
@@ -54,7 +66,7 @@ class Installation:
             process = subprocess.Popen(
                 [*command, "--instance", instance],
                 cwd=ROOT,
-                env={**os.environ, **self.address.environment()},
+                env={**os.environ, **self.addresses.get(kind, self.address).environment()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -73,6 +85,25 @@ class Installation:
         process.kill()
         process.wait()
         self.start(kind, instance)
+
+    @contextmanager
+    def kept_running(self) -> Iterator[None]:
+        """Start workers again that ended themselves, as a supervisor of processes does."""
+        done = threading.Event()
+
+        def tend() -> None:
+            while not done.wait(0.2):
+                for instance, (kind, process) in list(self.running.items()):
+                    if process.poll() is not None:
+                        self.start(kind, instance)
+
+        thread = threading.Thread(target=tend, name="tend")
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
 
     def stop(self) -> None:
         """Stop every worker."""
@@ -103,6 +134,11 @@ class Installation:
     def said(self) -> str:
         """Return what the workers logged."""
         return "".join(path.read_text(encoding="utf-8") for path in sorted(self.data.parent.glob("*.log")))
+
+
+def _sees(address: KafkaAddress, topics: set[str]) -> bool:
+    with closing(KafkaReader(address)) as reader:
+        return topics <= set(reader.topics("casebus."))
 
 
 def wait_for(holds: Callable[[], bool], seconds: float) -> bool:

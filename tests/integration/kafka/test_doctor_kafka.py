@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,20 +31,11 @@ RECORD = [Record(b"k", b"v")]
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A broker that asks for certificates."""
-    made = Cluster.make(tmp_path_factory.mktemp("kafka-tls") / "cluster", tls=True)
-    made.start(tied=True)
-    yield made
-    made.remove()
-
-
-@pytest.fixture(scope="module")
-def mended(cluster: Cluster) -> Cluster:
+def mended(tls_kafka: Cluster) -> Cluster:
     """The broker with all topics and rules of the demonstration's site."""
-    code, _ = doctor(cluster.address(), "--site", SITE, "--mend")
+    code, _ = doctor(tls_kafka.address(), "--site", SITE, "--mend")
     assert code == 0
-    return cluster
+    return tls_kafka
 
 
 def doctor(address: KafkaAddress, *options: str) -> tuple[int, list[dict[str, Any]]]:

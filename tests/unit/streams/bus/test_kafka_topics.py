@@ -70,10 +70,11 @@ def test_no_topic_loses_records_by_time_or_size() -> None:
 
 
 def test_processes_have_the_rights_of_their_roles_only() -> None:
-    """Raw is written by the node and read by release; a view is read by its subscription's own certificate."""
+    """Raw is written by the node, read by release, seen by supervise; a view is read by its own certificate."""
     topics = {topic.name: topic for topic in load(NAMES, 1).topics}
 
     assert (topics["casebus.raw.police"].write, topics["casebus.raw.police"].read) == (("node",), ("release",))
+    assert topics["casebus.raw.police"].see == ("supervise",)
     assert topics["casebus.view.s1"].read == ("subscription.s1",)
     assert "node" not in topics["casebus.view.s1"].write
 

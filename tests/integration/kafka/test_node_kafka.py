@@ -1,0 +1,191 @@
+"""A node and workers on Kafka with TLS and access rules: what is wrong is said, what is away is waited for."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import os
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.kafka.certificates import Authority
+from deploy.kafka.cluster import Cluster
+from deploy.kafka.ports import LOOPBACK, free_ports
+from schemas.clock import ManualClock
+from security.control import ControlSignatureError
+from security.keys.file import FileKeystore
+from services.gateway.outcome import Status
+from services.node.carrier import OtherBusError
+from services.node.ground import CONTROL_KEY
+from services.node.layout import DataDirectory, NodeName
+from services.node.node import Node, open_node
+from services.node.site import Site
+from services.simulator.city import City, simulate
+from services.worker.assembly import NoControlError, assemble
+from streams import panorama
+from streams.bus.kafka_address import KafkaAddress
+from streams.bus.kafka_errors import KafkaTopicMissingError
+from tests.house.tree import ROOT
+from tests.integration.kafka.chain_proof import read
+from tests.integration.kafka.installation import Installation
+
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.slow,
+    # The client library leaves the sockets of refused connections to the collector.
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+OUTAGE_SECONDS = 4.0
+
+
+@pytest.fixture(autouse=True)
+def refused_connections() -> Iterator[None]:
+    """Collect what a test left of refused connections before the next one begins, in silence."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+@pytest.fixture(scope="module")
+def site() -> Site:
+    """The demonstration's site."""
+    return Site.load(ROOT / "deploy/site/demo.yaml")
+
+
+@pytest.fixture(scope="module")
+def city() -> City:
+    """A few cases."""
+    return simulate(1, 6)
+
+
+@pytest.fixture
+def office(tls_kafka: Cluster, site: Site, tmp_path: Path) -> Iterator[Installation]:
+    """The site on a Kafka that asks for certificates."""
+    made = Installation(tls_kafka.address(), tmp_path / "data", site, partitions=2)
+    made.addresses = {name: tls_kafka.address(name) for name in ("node", "release", "supervise")}
+    made.make_topics()
+    yield made
+    made.stop()
+
+
+def publish(node: Node, city: City, turn: int) -> set[bytes]:
+    """Publish every second event; return the ids that were acknowledged as durable."""
+    accepted = set()
+    for delivery in [each for each in city.deliveries if each.event is not None][turn::2]:
+        (outcome,) = node.door.accept(delivery.source, [delivery.event])
+        if outcome.status is Status.ACCEPTED:
+            accepted.add(bytes.fromhex(outcome.id.replace("-", "")))
+    return accepted
+
+
+def shown(office: Installation) -> set[bytes]:
+    """Return the events that release delivered to the panorama."""
+    partitions = read(office.address, panorama.TOPIC, office.partitions)
+    return {panorama.decode(item.value).event_id for items in partitions for item in items}
+
+
+def test_each_by_its_own_certificate_and_through_an_outage(
+    tls_kafka: Cluster, office: Installation, city: City
+) -> None:
+    """Rights suffice for the whole way; a broker that is gone for a while loses nothing, and all go on."""
+    node = office.node(ManualClock(city.end_us))
+    try:
+        office.start_all({"release": ("release-1",), "supervise": ("supervise-1",)})
+        accepted = publish(node, city, 0)
+        node.pump()
+        assert shown(office) == accepted
+
+        tls_kafka.kill(1)
+        waiting = threading.Thread(target=lambda: accepted.update(publish(node, city, 1)))
+        waiting.start()
+        time.sleep(OUTAGE_SECONDS)
+        assert waiting.is_alive()
+        tls_kafka.start(1, tied=True)
+        waiting.join()
+
+        with office.kept_running():
+            node.pump()
+        assert shown(office) == accepted
+        assert len(accepted) > 10
+    finally:
+        node.close()
+
+
+def test_a_topic_that_is_missing_is_told_when_the_node_opens(tls_kafka: Cluster, site: Site, tmp_path: Path) -> None:
+    """The topics of another node's name were never made: the message names one, the exit code says not found."""
+    stranger = dataclasses.replace(site, node="stranger")
+
+    with pytest.raises(KafkaTopicMissingError) as caught:
+        open_node(tmp_path / "data", stranger, kafka=tls_kafka.address())
+
+    assert caught.value.exit_code == 3
+    assert "stranger" in str(caught.value.fields["topic"])
+
+
+def started(data: Path, address: KafkaAddress) -> tuple[int, str]:
+    """Start a node process that waits for Kafka three seconds instead of twenty; return its exit code and message."""
+    code = "from streams.bus import kafka_reader; kafka_reader.REQUEST_MS = 3000; import services.node.__main__ as m; "
+    options = ("--port", "0", "--site", str(ROOT / "deploy/site/demo.yaml"), "--kafka", address.bootstrap)
+    done = subprocess.run(
+        [sys.executable, "-c", code + "raise SystemExit(m.main())", "--data", str(data), *options],
+        cwd=ROOT,
+        env={**os.environ, **address.environment()},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_certificate_of_another_authority_is_told(tls_kafka: Cluster, tmp_path: Path) -> None:
+    """Nobody answers such a client: unavailable, with what to do, and an exit code that says so."""
+    other = Authority(tmp_path / "other")
+    other.make()
+    address = KafkaAddress(tls_kafka.bootstrap, tls_kafka.authority.root, other.certificate("node"))
+
+    code, said = started(tmp_path / "data", address)
+
+    assert code == 5
+    assert "kafka.unavailable" in said
+    assert "casebus doctor --kafka" in said
+
+
+def test_a_kafka_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """The node says that Kafka cannot be used, and can be started again."""
+    nowhere = KafkaAddress(f"{LOOPBACK}:{free_ports(1)[0]}")
+
+    for _ in range(2):
+        code, said = started(tmp_path / "data", nowhere)
+        assert code == 5
+        assert "kafka.unavailable" in said
+
+
+def test_a_worker_without_its_node_s_control_does_not_start(office: Installation, tmp_path: Path) -> None:
+    """With no control records, or another node's, there is nothing it may work by."""
+    empty = DataDirectory(tmp_path / "early")
+    empty.make(NodeName("early", "casebus.example/early"), on_kafka=True)
+    FileKeystore(empty.keys / "keystore.json").provision_signer(CONTROL_KEY)
+
+    with pytest.raises((NoControlError, ControlSignatureError)):
+        assemble(empty, office.addresses["release"], "release-1")
+
+
+def test_a_node_of_the_embedded_bus_does_not_open_on_kafka(site: Site, tmp_path: Path) -> None:
+    """Its history would be left behind: refused, and the node still opens as it is."""
+    open_node(tmp_path / "embedded", site).close()
+
+    with pytest.raises(OtherBusError):
+        open_node(tmp_path / "embedded", kafka=KafkaAddress("127.0.0.1:1"))
+
+    open_node(tmp_path / "embedded").close()
