@@ -121,7 +121,9 @@ class Door:
         self._ledger = Ledger(bus, self._marks.of)
         self._vault = vault
         self._lock = threading.Lock()
-        redriver = Redriver(bus, sealer, self._inspector, self._memory, self.dead_letters, lambda: self.sources)
+        redriver = Redriver(
+            bus, sealer, self._inspector, self._memory, self.dead_letters, lambda: self.sources, vault=vault is not None
+        )
         self.letter_desk = LetterDesk(
             redriver, self.dead_letters, self._ledger, self._marks, clock, self._lock, self._draft, self._write
         )
@@ -164,7 +166,8 @@ class Door:
         """Say what would become of events of a source; nothing is kept and nothing recorded."""
         now = self._clock.now_us()
         inspected = [self._inspector.inspect(event, publisher, now) for event in events]
-        return [rehearse(result, publisher, self._memory, self._sealer) for result in inspected]
+        has_vault = self._vault is not None
+        return [rehearse(result, publisher, self._memory, self._sealer, vault=has_vault) for result in inspected]
 
     def receipt(self, publisher: Source, event_id: str) -> Receipt | None:
         """Return the receipt of an event of this source that is remembered; None where it is not."""

@@ -15,8 +15,8 @@ from typing import Any
 from schemas.clock import SECOND, Clock
 from schemas.texts import Language, text
 from services.gateway.commit import Along, CommitDraft
-from services.gateway.dead_letters import DeadLetters, Listed, parsed, shown
-from services.gateway.letter_state import LetterState
+from services.gateway.dead_letters import DeadLetters, parsed, shown
+from services.gateway.letter_state import OPEN
 from services.gateway.marks import DeclaredMarks
 from services.gateway.outcome import Outcome
 from services.gateway.quality import Ledger
@@ -86,7 +86,8 @@ class LetterDesk:
         """Report on a source: what was taken, what not and why, how late, how long silent, what waits for it."""
         now = self.clock.now_us()
         listed = self.letters.listed(source)
-        states = {row.number: self._state(row) for row in listed}
+        kept = self.redriver.states.all()
+        states = {row.number: self.redriver.now(kept.get(row.number, OPEN), row) for row in listed}
         conflicts = [row for row in listed if row.code.endswith(CONFLICTS)]
         open_ones = [row.number for row in conflicts if states[row.number].state == "open"]
         mark = self.marks.all().get(source)
@@ -101,9 +102,6 @@ class LetterDesk:
             "tickets": [self._row(number, language) for number in open_ones[:MAX_TICKETS]],
             "open_tickets": len(open_ones),
         }
-
-    def _state(self, row: Listed) -> LetterState:
-        return self.redriver.state(row.number, row)
 
     def _row(self, number: int, language: Language) -> dict[str, Any]:
         stored = self.letters.stored(number)

@@ -91,7 +91,7 @@ class Ledger:
         """Return the counts of a source by name."""
         counts = msgspec.structs.asdict(self._added(source, Change(), 0))
         counts["last_published"] = counts.pop("last") or None
-        return counts
+        return {**counts, "since": counts["since"] or None}
 
     def _added(self, source: str, change: Change, now: int) -> Tally:
         tally, whole = self._tallies.get(source, Tally(now)), Change()

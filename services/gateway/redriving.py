@@ -99,9 +99,12 @@ class Redriver:
         memory: Memory,
         letters: DeadLetters,
         sources: Callable[[], Sources],
+        *,
+        vault: bool,
     ) -> None:
         self._bus, self._sealer, self._inspector = bus, sealer, inspector
         self._memory, self._letters, self._sources = memory, letters, sources
+        self._vault = vault
         self.states = LetterStates(bus)
 
     def letter(self, number: int, asker: Asker) -> Letter | ReleaseLetter:
@@ -114,7 +117,10 @@ class Redriver:
 
     def state(self, number: int, letter: Letter | ReleaseLetter | Listed) -> LetterState:
         """Return what became of a letter; one whose event was taken since, under the same id, is mended."""
-        kept = self.states.of(number)
+        return self.now(self.states.of(number), letter)
+
+    def now(self, kept: LetterState, letter: Letter | ReleaseLetter | Listed) -> LetterState:
+        """Return what became of a letter whose kept state is known."""
         released = letter.released if isinstance(letter, Listed) else isinstance(letter, ReleaseLetter)
         if kept.state != "open" or letter.code.endswith(CONFLICTS) or released:
             return kept
@@ -133,7 +139,7 @@ class Redriver:
         result = self._inspector.inspect(said, source, now)
         if isinstance(result, Rejected):
             return Verdict(result.code, result.faults)
-        told = rehearse(result, source, self._memory, self._sealer)
+        told = rehearse(result, source, self._memory, self._sealer, vault=self._vault)
         if not told.ok:
             return Verdict(told.code, told.faults)
         return Verdict(prepared=result)

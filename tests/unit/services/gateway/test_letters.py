@@ -250,3 +250,15 @@ def test_a_check_keeps_nothing(client: Client, house: House) -> None:
     assert answer["results"][3]["faults"][0]["path"] == "$.data.speed"
     assert (len(house.log.entries), house.bus.end(TOPIC, 0), house.bus.end(RAW, 0)) == (entries, 0, 1)
     assert house.door.metrics.ended(Status.QUARANTINED, "gateway.invalid") == 0
+
+
+def test_a_check_says_what_the_door_would(house: House) -> None:
+    """Each event is told the end it then has, conflicts within the memory included."""
+    events = [fine(1), fine(2, data__speed=1), fine(3, district="980100"), fine(4, source=LOW.id), None, {"id": 1}]
+    house.door.accept(FINES, [fine(5), fine(6)])
+    events += [fine(5), fine(6, data__amount_cents=7)]
+
+    told = house.door.check(FINES, events)
+    done = house.door.accept(FINES, events)
+
+    assert [(o.status, o.code, o.id, o.paths) for o in told] == [(o.status, o.code, o.id, o.paths) for o in done]
