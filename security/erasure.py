@@ -16,6 +16,7 @@ from schemas.errors import DeniedError, RefusedError
 from security.audit.acts import Act
 from security.audit.port import Log
 from security.audit.record import Data, Entry
+from security.policy.roles import ERASERS
 from security.vault import Erasure, Hold, Subject, Vault
 
 APPROVALS = 2
@@ -41,6 +42,12 @@ class RequestedError(RefusedError):
     code: ClassVar[str] = "erasure.requested"
 
 
+class NotAnEraserError(DeniedError):
+    """A role that takes no part in erasures."""
+
+    code: ClassVar[str] = "erasure.role"
+
+
 class SamePersonError(DeniedError):
     """Whoever asked, or approved before, does not approve again."""
 
@@ -55,11 +62,16 @@ class NoSuchHoldError(RefusedError):
 
 @dataclass(frozen=True)
 class Erasing:
-    """The steps of an erasure over one vault and one log."""
+    """The steps of an erasure over one vault and one log; `org` and `role` are of whoever acts now.
+
+    Raises `NotAnEraserError` where the role takes no part in it; the attempt is recorded.
+    """
 
     vault: Vault
     audit: Log
     clock: Clock
+    org: str
+    role: str
 
     def hold(self, person: bytes, ref: str, by: str) -> Subject:
         """Set a legal hold."""
@@ -125,5 +137,17 @@ class Erasing:
         return subject
 
     def _record(self, act: Act, subject: Subject, by: str, out: str, data: Data) -> int:
-        entry = Entry(act=act, out=out, actor=by, obj=subject.kid, data={"kid": subject.kid, **data})
-        return self.audit.append([entry]).first
+        refused = self.role not in ERASERS
+        entry = Entry(
+            act=act,
+            out=NotAnEraserError.code if refused else out,
+            actor=by,
+            org=self.org,
+            role=self.role,
+            obj=subject.kid,
+            data={"kid": subject.kid, **data},
+        )
+        seq = self.audit.append([entry]).first
+        if refused:
+            raise NotAnEraserError(role=self.role)
+        return seq

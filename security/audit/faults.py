@@ -44,6 +44,8 @@ KINDS = {
     "blob_missing": "audit.fault.blob_missing",
     "blob_altered": "audit.fault.blob_altered",
     "blob_left": "audit.fault.blob_left",
+    # The index beside the log.
+    "index_lies": "audit.fault.index_lies",
     # Notices: the log is in order, and there is something to know.
     "torn_tail": "audit.notice.torn_tail",
     "unsigned": "audit.notice.unsigned",

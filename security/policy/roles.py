@@ -105,6 +105,9 @@ AUDITORS: Final = frozenset({"SEC", "P_INSP"})
 """Roles that read the audit log: the matrix gives them "log" at every level. An operator (`OPS`) works with schemas and
 topics only; whoever runs the machine is whom the log watches."""
 
+ERASERS: Final = AUDITORS | {code for code, each in ROLES.items() if each.bound_clearance >= SENSITIVE}
+"""Roles that ask for and approve the erasure of a person: those who work with cases, and auditors. No operator."""
+
 
 def role(code: str) -> Role:
     """Return the role `code`; raises `UnknownRoleError`."""

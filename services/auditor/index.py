@@ -131,6 +131,15 @@ class AuditIndex:
             for n, (file, offset, prev, root) in enumerate(_BLOCK.iter_unpack(raw))
         ]
 
+    def names(self, number: int, wanted: Iterable[tuple[int, int]]) -> bool:
+        """Tell whether the index has every (term, place) of run `number`."""
+        shard = number >> SHARD
+        with self._coded():
+            if not self._has(shard):
+                return False
+            look = f"SELECT 1 FROM terms_{shard} WHERE term = ? AND at = ?"  # noqa: S608 - a number
+            return all(self._database.execute(look, row).fetchone() for row in wanted)
+
     def clear(self) -> None:
         """Forget everything, to be made anew from the log."""
         self._database.close()

@@ -16,7 +16,9 @@ from services.cli.output import Json, emit, fail, language
 
 if TYPE_CHECKING:
     from security.audit.checkpoint import VerifierKey
+    from security.audit.report import VerifyReport
 
+INDEX = "audit-index.db"
 app = typer.Typer(no_args_is_help=True, help="The audit log: verify, show, search, prove, export.")
 app.add_typer(audit_search.app)
 app.add_typer(audit_evidence.app)
@@ -42,13 +44,16 @@ def verify(
 ) -> None:
     """Verify the log; exit 6 where anything is not what was written and signed."""
     from schemas.errors import CasebusError, IntegrityError
+    from security.audit.report import BLOBS
     from security.audit.verify import verify as verify_log
 
     try:
         report = verify_log(data / "audit", level, _key(public_key))
+        index = _index(data, report) if level == BLOBS and report.ok else None
     except CasebusError as error:
         fail(error, as_json=as_json)
-    emit(report.as_dict(language()), as_json=as_json, show=_show_report)
+    document = report.as_dict(language()) | ({} if index is None else {"index": index})
+    emit(document, as_json=as_json, show=_show_report)
     if not report.ok:
         raise typer.Exit(IntegrityError.exit_code)
 
@@ -96,6 +101,19 @@ def prove(
     except CasebusError as error:
         fail(error, as_json=as_json)
     emit(document, as_json=as_json)
+
+
+def _index(data: Path, report: VerifyReport) -> dict[str, Any] | None:
+    """Compare the index with the log, where there is one; what it hides becomes a fault of the report."""
+    from security.audit.faults import Fault
+    from security.audit.tree import TILE
+    from services.auditor.index_check import check_index
+
+    found = check_index(data / "audit", data / INDEX)
+    if found is None:
+        return None
+    report.faults += [Fault("index_lies", run << TILE, INDEX, 0) for run in found.lies]
+    return found.as_dict()
 
 
 def _key(path: Path | None) -> VerifierKey | None:

@@ -121,12 +121,16 @@ def _plain(subject: Subject) -> dict[str, Any]:
 def _erasing(data: Path, by: str, password: str) -> Iterator[Erasing]:
     """Open the stopped node, sign in, and give the steps."""
     from security.erasure import Erasing
+    from security.identity.accounts import SignInError
     from services.node.node import open_node
 
     node = open_node(data)
     try:
         token = node.signed_in.sign_in(by, password)
-        yield Erasing(node.vault, node.audit, node.clock)
+        person = node.signed_in.person(token)
+        if person is None:
+            raise SignInError
+        yield Erasing(node.vault, node.audit, node.clock, person.organisation, person.role)
         node.signed_in.sign_out(token)
     finally:
         node.close()

@@ -12,6 +12,7 @@ import pytest
 from schemas.catalogue import Contracts
 from schemas.cloudevents import parse, read, render
 from schemas.contract import Contract
+from schemas.correction import withdrawing
 from schemas.examples import example
 from schemas.faults import MAX_FAULTS, EventRefusedError
 
@@ -176,3 +177,21 @@ def test_a_refusal_is_json_and_bounded() -> None:
     fault = caught.value.faults[0]
     assert fault.message("zh") == rendered["fields"]["faults"][0]["zh"] != fault.message("en")
     assert fault.hint("zh") == rendered["fields"]["faults"][0]["hint_zh"] != fault.hint("en")
+
+
+def test_a_withdrawal_comes_back_from_its_json() -> None:
+    """`withdrawn` stands beside `supersedes`; the reference keeps both."""
+    original = uuid.UUID("01890a5d-ac96-774b-bcce-b302099a8057").bytes
+    contract = CONTRACTS.by_type("police.case.filed")
+    event = replace(example(contract), supersedes=withdrawing(original))
+
+    said = render(event, contract)
+
+    assert (said["supersedes"], said["withdrawn"]) == ("01890a5d-ac96-774b-bcce-b302099a8057", True)
+    assert read(said, CONTRACTS) == event
+
+
+@pytest.mark.parametrize("changes", [{"withdrawn": True}, {"withdrawn": False}, {"withdrawn": "yes"}])
+def test_withdrawn_needs_the_event_it_withdraws(changes: dict[str, Any]) -> None:
+    """True and nothing else, and only beside `supersedes`."""
+    assert refused(structured(**changes)) == [("$.withdrawn", "envelope.withdrawn")]

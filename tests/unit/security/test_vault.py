@@ -12,7 +12,15 @@ from schemas.clock import ManualClock
 from security.audit.blob_check import BlobReport, check
 from security.audit.blobs import BlobStore
 from security.audit.record import Entry
-from security.erasure import Erasing, HeldError, NoSuchHoldError, NotRequestedError, RequestedError, SamePersonError
+from security.erasure import (
+    Erasing,
+    HeldError,
+    NoSuchHoldError,
+    NotAnEraserError,
+    NotRequestedError,
+    RequestedError,
+    SamePersonError,
+)
 from security.keys.memory import MemoryKeystore
 from security.sealing import Sealer
 from security.vault import NotInVaultError, Vault, VaultBrokenError
@@ -88,7 +96,7 @@ def test_erasure_takes_three_persons_and_leaves_nothing_that_opens(vault: Vault,
     copy = (tmp_path / "audit" / "blobs" / sealed.kid / "a").read_bytes()
     vault.keep(TWO, "a", b"two")
     log = Kept()
-    erasing = Erasing(vault, log, CLOCK)
+    erasing = Erasing(vault, log, CLOCK, "procuratorate-990103", "P_CASE")
     with pytest.raises(NotRequestedError):
         erasing.approve(ONE, "b")
 
@@ -119,7 +127,7 @@ def test_a_legal_hold_refuses_until_another_person_lifts_it(vault: Vault) -> Non
     """Held: neither asked for nor approved, and the attempt is on record; who set it does not lift it."""
     vault.keep(ONE, "a", CLEAR)
     log = Kept()
-    erasing = Erasing(vault, log, CLOCK)
+    erasing = Erasing(vault, log, CLOCK, "procuratorate-990103", "P_CASE")
     erasing.request(ONE, "PIPL-47", "a")
     erasing.hold(ONE, "H-1", "d")
 
@@ -134,6 +142,18 @@ def test_a_legal_hold_refuses_until_another_person_lifts_it(vault: Vault) -> Non
 
     assert erasing.approve(ONE, "b") is None
     assert erasing.approve(ONE, "c") is not None
+
+
+def test_an_operator_takes_no_part(vault: Vault) -> None:
+    """Whoever runs the machine neither asks nor approves nor holds; the attempt is on record."""
+    vault.keep(ONE, "a", CLEAR)
+    log = Kept()
+
+    with pytest.raises(NotAnEraserError):
+        Erasing(vault, log, CLOCK, "casebus-990100", "OPS").request(ONE, "PIPL-47", "a")
+
+    assert (log.entries[-1].out, log.entries[-1].role) == ("erasure.role", "OPS")
+    assert vault.subject(ONE).erasure is None
 
 
 def test_level_four_says_present_erased_or_missing(vault: Vault, tmp_path: Path) -> None:

@@ -9,11 +9,14 @@ from typing import Any
 import msgspec
 
 from schemas.catalogue import Contracts
+from schemas.codes import code_list
 from schemas.event import Event
+from schemas.examples import example_value
 from security.batch import OpenedBatch, Prepared, pack, unpack
 from security.policy.compile import compile_table
 from security.subjects import Principal
 from security.views import ViewMismatchError
+from streams.corrections import Told
 from streams.receivers import EngineReceiver, PanoramaReceiver
 from streams.release import OpenedClasses, Place, Released, Taken, manifest_data, manifest_id, release
 from tests.unit.security.sealed import NOON, sealer
@@ -64,6 +67,11 @@ class Everything:
     def take(self, event: OpenedClasses) -> Taken | None:
         """Take the id."""
         return Taken(event.header.id, ("unit",))
+
+    def tell(self, told: Told, event: OpenedClasses) -> bytes:
+        """Take the original's id."""
+        del event
+        return told.original
 
 
 class Nothing(Everything):
@@ -225,3 +233,33 @@ def test_a_receiver_that_fails_leaves_a_trace_and_the_others_alone() -> None:
     broken, fine = outcome.shares
     assert (broken.items, broken.denied, len(fine.items)) == ([], 1, 1)
     assert [a.code for a in outcome.aside] == ["sealing.view_mismatch"]
+
+
+def test_a_correction_of_another_type_is_set_aside() -> None:
+    """A source corrects an event by one of the same type; the other is quarantined under its code."""
+    first = released(batch_of(extended(1)), Everything())
+    data = {
+        "jjdbh": "J990103010000202500000001",
+        "unit": UNIT,
+        "reason_code": next(iter(code_list("decline_reason"))),
+    }
+    other = extended(2, type="police.case.filing_declined", supersedes=extended(1).id)
+    contract = CONTRACTS.by_type(other.type)
+    needed = {f.name: example_value(contract, f) for f in contract.fields} | data
+    other = dataclasses.replace(other, data=needed)
+
+    again = released(batch_of(other), Everything(), seen=first.seen)
+
+    assert [(c.event_id, c.code) for c in again.aside] == [(other.id, "release.corrects_other_type")]
+
+
+def test_who_is_no_receiver_any_more_is_named_as_unreachable() -> None:
+    """The subscription ended: nothing can be told, and the outcome says to whom."""
+    first = released(batch_of(extended(1)), Everything())
+    correction = extended(2, supersedes=extended(1).id)
+
+    later = dataclasses.replace(PLACE, offset=8)
+    again = release(batch_of(correction), later, (Nothing(),), CONTRACTS, SEALER.keyed_digest, first.seen.get)
+
+    ((subscription, told),) = again.gone
+    assert (subscription, told.original, told.because) == ("everything", extended(1).id, correction.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.correction import withdrawing
 from streams.supervision.engine import Change, Engine, plain_address
 from streams.supervision.errors import DuplicateModelError
 from streams.supervision.fact import Fact
@@ -231,3 +232,41 @@ def test_memory_forgets_replaced_wakes() -> None:
     assert store.due(CLOCK, 8) == []
     assert store.due("near", 8) == []
     assert store.due(CLOCK, 9) == [b"a"]
+
+
+def test_a_withdrawn_opening_clears_with_its_reason() -> None:
+    """Nothing stands in its place: cleared, `withdrawn`, and the evidence names both events."""
+    life = Life()
+    life.at("2025-03-14T00:00", OPENED)
+    withdrawal = fact("opened", "2025-03-03T09:00", id="w", supersedes=withdrawing(OPENED.id))
+
+    assert life.at("2025-03-15T00:00", withdrawal) == ["cleared"]
+    found = life.changes[-1].finding
+    assert (found.reason, found.steps[-1].code) == ("withdrawn", "withdrawn")
+    assert found.evidence == (OPENED.id, withdrawal.id)
+
+
+def test_a_withdrawn_closing_raises_again_in_whatever_order() -> None:
+    """The closing event is taken back: raised, and why; who hears of both at once says the same."""
+    closed = fact("closed", "2025-03-12T09:00")
+    withdrawal = fact("closed", "2025-03-12T09:00", id="w", supersedes=withdrawing(closed.id))
+    one, other = Life(), Life()
+    one.at("2025-03-13T00:00", OPENED, closed)
+
+    assert one.at("2025-03-15T00:00", withdrawal) == ["raised"]
+    assert other.at("2025-03-15T00:00", withdrawal, closed, OPENED) == ["raised"]
+    assert one.changes[-1].finding == other.changes[-1].finding
+    assert one.changes[-1].finding.reason == "withdrawn"
+
+
+def test_a_corrected_opening_says_why_the_new_alert_stands() -> None:
+    """The correction opens an alert of its own, in whatever order the two came."""
+    correction = fact("opened", "2025-03-03T10:00", supersedes=OPENED.id)
+    one, other = Life(), Life()
+    one.at("2025-03-14T00:00", OPENED)
+
+    assert sorted(one.at("2025-03-15T00:00", correction)) == ["cleared", "raised"]
+    assert other.at("2025-03-15T00:00", correction, OPENED) == ["raised"]
+    (raised,) = [change.finding for change in one.changes[1:] if change.finding.state == "raised"]
+    assert (raised.reason, raised.steps[-1].code) == ("corrected", "source_corrected")
+    assert other.changes[-1].finding == raised
