@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from schemas.clock import SECOND, ManualClock
+from security.audit.errors import AuditPoisonedError
 from security.audit.log import AuditLog
 from security.audit.reading import read
 from security.audit.record import Entry
@@ -90,6 +92,22 @@ def test_a_clock_that_drifts_is_none_that_jumps(pulse: Pulse) -> None:
     pulse.passes(50, 50)
 
     assert pulse.acts() in ([], ["tick"])
+
+
+def test_a_replica_that_is_away_costs_one_tick_a_minute(pulse: Pulse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An append that raises although the record stands here is not repeated the next second."""
+    append = pulse.log.append
+
+    def kept_here_only(entries: Sequence[Entry]) -> None:
+        append(entries)
+        raise AuditPoisonedError(reason="replica")
+
+    monkeypatch.setattr(pulse.log, "append", kept_here_only)
+    for _ in range(TICK_SECONDS + 30):
+        with suppress(AuditPoisonedError):
+            pulse.passes(1)
+
+    assert pulse.acts() == ["tick"]
 
 
 def test_it_runs_by_itself(tmp_path: Path) -> None:
