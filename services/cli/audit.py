@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli import audit_erasure, audit_evidence, audit_search, audit_watch
+from services.cli import audit_erasure, audit_evidence, audit_loss, audit_search, audit_watch
 from services.cli.output import Json, emit, fail, language
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="The audit log: verify, show, searc
 app.add_typer(audit_search.app)
 app.add_typer(audit_evidence.app)
 app.add_typer(audit_watch.app)
+app.add_typer(audit_loss.app)
 app.add_typer(audit_erasure.hold, name="hold")
 app.add_typer(audit_erasure.erase, name="erase")
 

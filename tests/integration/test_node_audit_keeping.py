@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from schemas.clock import ManualClock
 from security.audit.directory_replica import DirectoryReplica, compare_directory
 from security.audit.errors import AuditReplicaError, AuditRolledBackError
 from security.audit.reading import read
 from security.audit.verify import verify
+from services.cli.app import app
 from services.node.node import Node, open_node
 from services.node.site import Site
 from tests.house.tree import ROOT
@@ -72,3 +75,25 @@ def test_without_its_replica_it_does_not_open(tmp_path: Path) -> None:
 
     with pytest.raises(AuditRolledBackError):
         opened(data)
+
+
+def test_a_loss_is_accepted_by_two_persons(tmp_path: Path) -> None:
+    """Without any replica the node goes on after two approvals, and says at each lost number that it was lost."""
+    data = tmp_path / "data"
+    opened(data, site(tmp_path, {})).close()
+    shutil.copytree(data / "audit", tmp_path / "older")
+    opened(data).close()
+    size = sum(1 for _ in read(data / "audit"))
+    shutil.rmtree(data / "audit")
+    shutil.copytree(tmp_path / "older", data / "audit")
+    words = ["audit", "accept-loss", "--data", str(data), "--json"]
+
+    assert CliRunner().invoke(app, [*words, "--approver", "li"]).exit_code == 2
+    done = CliRunner().invoke(app, [*words, "--approver", "li", "--approver", "wang"])
+    assert (done.exit_code, json.loads(done.stdout)["until"]) == (0, size)
+    opened(data).close()
+    acts = [each.record.act for each in read(data / "audit")]
+    assert acts[size - 2 :] == ["loss", "loss", "start", "stop"]
+    assert verify(data / "audit", 3).ok
+    head = json.loads(CliRunner().invoke(app, ["audit", "sm3", "--data", str(data), "--json"]).stdout)
+    assert (head["size"], head["origin"].endswith("/sm3")) == (len(acts), True)
