@@ -113,7 +113,9 @@ def read_status(data: Path) -> dict[str, Any]:
     """Look at a node's directory and count."""
     from collections import Counter
 
+    from schemas.clock import SystemClock
     from services.demo.outcome import standing
+    from services.node.audit_status import audit_status
     from services.node.carrier import reader_of
     from services.node.layout import DataDirectory
 
@@ -122,4 +124,5 @@ def read_status(data: Path) -> dict[str, Any]:
     with closing(reader_of(directory)) as bus:
         topics = {t: sum(bus.end(t, n) for n in range(bus.partitions(t))) for t in bus.topics("")}
         states = Counter(found.state for found in standing(bus))
-    return {"node": name.node, "origin": name.origin, "records": topics, "alerts": dict(sorted(states.items()))}
+    audit, alerts = audit_status(directory, SystemClock()), dict(sorted(states.items()))
+    return {"node": name.node, "origin": name.origin, "records": topics, "alerts": alerts, "audit": audit}

@@ -63,6 +63,8 @@ def test_without_its_replica_it_does_not_open(tmp_path: Path) -> None:
     """A replica's disk that is not mounted, and a log set back with no replica at all."""
     data = tmp_path / "data"
     opened(data, site(tmp_path, {"replica": "replica"})).close()
+    said = json.loads(CliRunner().invoke(app, ["node", "status", "--data", str(data), "--json"]).stdout)["audit"]
+    assert (said["replica"], said["release"], said["signed"] > 0) == (str(tmp_path / "replica"), "open", True)
     (tmp_path / "replica").rename(tmp_path / "elsewhere")
     with pytest.raises(AuditReplicaError):
         opened(data)

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from security.audit.checkpoint import note_parts
+from security.audit.evidence import Evidence
+from security.audit.policy import Policy
 from security.audit.reading import read
-from security.audit.sm3 import Sm3Head, Sm3MissingError, probed, signed_sm2
-from tests.unit.security.audit.workshop import ORIGIN, filled
+from security.audit.sm3 import Sm3Head, Sm3MissingError, head_over, probed, signed_sm2
+from tests.unit.security.audit.workshop import KEY, ORIGIN, filled
 
 
 def recursive(hasher: Callable[[bytes], bytes], entries: list[bytes]) -> bytes:
@@ -46,6 +48,8 @@ def test_it_covers_the_records_of_the_log(tmp_path: Path) -> None:
     for number, entry in enumerate(entries):
         one.add(entry)
         other.add(entry if number != 7 else entry[:-1] + bytes([entry[-1] ^ 1]))
+    evidence = Evidence.open(tmp_path / "audit", Policy.of_key(KEY))
+    assert one.checkpoint == head_over(evidence)
     assert one.checkpoint.size == other.checkpoint.size == 20
     assert one.checkpoint.root != other.checkpoint.root
 
