@@ -1,7 +1,7 @@
-"""A keystore sealed under a passphrase, for a backup that is kept apart from the data.
+"""Keys sealed under a passphrase, for a backup that is kept apart from the data.
 
 One JSON document: scrypt (RFC 7914; n = 2^15, r = 8, p = 1) makes the key from the passphrase and a salt, AES-256-GCM
-seals the keystore's bytes under it, the format's name as associated data.
+seals their bytes under it, the format's name as associated data.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def seal(content: bytes, passphrase: str) -> bytes:
 
 
 def unseal(copy: bytes, passphrase: str) -> bytes:
-    """Return the keystore's bytes; PassphraseError where they cannot be had."""
+    """Return the sealed bytes; PassphraseError where they cannot be had."""
     try:
         body = json.loads(copy)
         nonce, salt, sealed = (base64.b64decode(body[name], validate=True) for name in ("nonce", "salt", "sealed"))

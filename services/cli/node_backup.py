@@ -21,7 +21,7 @@ DEFAULT_DATA = Path(".casebus/data")
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to copy to; empty, or not there yet.")],
     keys: Annotated[
-        Path | None, typer.Option("--keys", help="Seal the keystore to this file too; keep it elsewhere.")
+        Path | None, typer.Option("--keys", help="Seal the keys to this file too; keep it elsewhere.")
     ] = None,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
@@ -31,12 +31,13 @@ def backup(
     from security.audit.files import write_durably
     from security.keys.sealed_copy import seal
     from services.node import backup as copying
+    from services.node.key_files import packed
     from services.node.layout import DataDirectory
 
     directory = DataDirectory(data)
     directory.name()
     copying.require_empty(folder)
-    sealed = seal((directory.keys / "keystore.json").read_bytes(), _passphrase()) if keys else b""
+    sealed = seal(packed(directory.keys), _passphrase()) if keys else b""
     recorded = _recorded(data)
     done = copying.backup(directory, folder, SystemClock())
     if keys:
@@ -50,7 +51,7 @@ def backup(
 @app.command()
 def restore(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that `backup` wrote.")],
-    keys: Annotated[Path | None, typer.Option("--keys", help="The sealed copy of the keystore.")] = None,
+    keys: Annotated[Path | None, typer.Option("--keys", help="The sealed copy of the keys.")] = None,
     public_key: Annotated[
         Path | None, typer.Option("--public-key", help="File with the verifier key of the node, got from elsewhere.")
     ] = None,
@@ -61,18 +62,17 @@ def restore(
     from security.keys.sealed_copy import unseal
     from services.cli.trust import content_of, key_of
     from services.node import backup as copying
+    from services.node.key_files import unpacked
     from services.node.layout import DataDirectory
 
     keystore = unseal(content_of(keys), _passphrase()) if keys else b""
     name = copying.restore(folder, data, key_of(public_key) if public_key else None)
     size = 0
     if keystore:
-        directory = DataDirectory(data)
-        directory.keys.mkdir(mode=0o700, exist_ok=True)
-        _private(directory.keys / "keystore.json", keystore)
+        unpacked(keystore, DataDirectory(data).keys)
         size = _opened_once(data)
     else:
-        say("casebus: put the keystore to keys/keystore.json (0600) and start the node: it catches up by itself")
+        say("casebus: put the keys back to keys/ (each file 0600) and start the node: it catches up by itself")
     emit({"node": name.node, "origin": name.origin, "opened": bool(keystore), "size": size}, as_json=as_json)
 
 
@@ -100,12 +100,6 @@ def _opened_once(data: Path) -> int:
     node.audit.append([Entry(act="restore", obj=node.name.node, data={"size": node.audit.size})])
     node.close()
     return node.audit.size
-
-
-def _private(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
 
 
 def _passphrase() -> str:

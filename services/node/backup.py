@@ -2,8 +2,8 @@
 
 What must be older is copied first: heads, then the bus, then the audit log. So a copy of a running node holds a log
 that reaches at least as far as every head and every citation in it; a group that was being written is a torn tail above
-them, and named so at the first start. Keys go to a file of their own, sealed, or nowhere. The read model and the search
-index are made anew.
+them, and named so at the first start. Sealed blobs are copied last: each lies there before the record that names it.
+Keys go to a file of their own, sealed, or nowhere. The read model and the search index are made anew.
 
     FOLDER/backup.json   format, node, origin, when; each file with its SHA-256; written last
     FOLDER/data/…        the files
@@ -72,7 +72,7 @@ def backup(data: DataDirectory, folder: Path, clock: Clock) -> BackedUp:
         _copy(path, target / path.relative_to(data.root))
     if data.bus.exists():
         _copy_database(data.bus, target / data.bus.name)
-    for path in _segments(data.root):
+    for path in (*_segments(data.root), *_blobs(data.root)):
         _copy(path, target / path.relative_to(data.root))
     listed = {str(path.relative_to(target)): _digest(path) for path in sorted(target.rglob("*")) if path.is_file()}
     report = verify(target / "audit", 3, None)
@@ -144,6 +144,11 @@ def _segments(root: Path) -> Iterator[Path]:
     yield from (path for name in LOG if (path := root / name).is_file())
     yield from sorted((root / "audit" / "segments").glob("*.seg"))
     yield from sorted((root / "audit" / "quarantine").glob("*.tail*"))
+
+
+def _blobs(root: Path) -> list[Path]:
+    """Return the sealed blobs of persons; one that is being written under another name is none yet."""
+    return sorted(path for path in (root / "audit" / "blobs").glob("*/*") if path.suffix != ".tmp")
 
 
 def _copy(path: Path, target: Path) -> None:

@@ -54,7 +54,7 @@ def test_a_second_node_on_the_same_directory_is_refused(node: tuple[NodeProcess,
 
     refused = [
         casebus("node", "up", "--data", running.data, "--port", free_port(), "--console-port", 0),
-        casebus("node", "token", "roadpolice-IT/fines", "--data", running.data, "--json"),
+        casebus("node", "activate", *models, "--approver", "a", "--data", running.data, "--json"),
         casebus("model", "backtest", *models, "--events", running.data, "--json"),
     ]
 

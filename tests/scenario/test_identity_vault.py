@@ -21,6 +21,7 @@ from schemas.instants import format_instant, parse_instant
 from security.audit.checkpoint import VerifierKey
 from security.audit.reading import find, prove, read
 from services.cli.app import app
+from services.cli.node_backup import PASSPHRASE
 from services.demo.stage import PASSWORD, prepare
 from services.node.node import Node, open_node
 from streams.panorama import TOPIC as PANORAMA
@@ -197,3 +198,25 @@ def test_a_blob_that_vanishes_without_a_record_is_missing(data: Path) -> None:
 
     assert code == 6
     assert [(fault["kind"], fault["seq"]) for fault in said["faults"]] == [("blob_missing", seq)]
+
+
+def test_a_restored_node_still_opens_the_vault(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backup holds the blobs, its sealed keys the person's key; without the keys nobody can open anything."""
+    monkeypatch.setenv(PASSPHRASE, "correct horse battery")
+    (place,) = (data / "audit" / "blobs").glob("*/*")
+    folder, keys, again = data.parent / "backup", data.parent / "keys.sealed", data.parent / "again"
+    ran = CliRunner().invoke(app, ["node", "backup", str(folder), "--keys", str(keys), "--data", str(data), "--json"])
+    assert ran.exit_code == 0, ran.stdout
+    assert found(folder) == []
+    ran = CliRunner().invoke(app, ["node", "restore", str(folder), "--keys", str(keys), "--data", str(again), "--json"])
+    assert ran.exit_code == 0, ran.stdout
+
+    node = open_node(again, clock=ManualClock(START))
+    try:
+        clear = json.loads(node.vault.open(node.sealer.person_key(NUMBER), place.name))
+    finally:
+        node.close()
+
+    assert clear == {"id_number": NUMBER, "name": NAME}
+    code, said = command("verify", "--level", "4", data=again)
+    assert (code, said["blobs"]["present"]) == (0, 1)
