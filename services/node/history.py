@@ -13,7 +13,6 @@ from security.policy.compile import compile_table
 from security.subjects import Principal
 from services.node.node import Node, open_node
 from streams.history import Replay
-from streams.release import MANIFEST_LISTS
 from streams.runners.releasing import RAW
 from streams.supervision.fact import Fact
 from streams.supervision.model import Model
@@ -94,4 +93,4 @@ def manifest(facts: Sequence[Fact], policy: str, epoch: int, actor: str, place: 
         "withheld": 0,
     }
     entry = Entry(act="release", actor=actor, purpose=PURPOSE, obj=BACKTEST, ctl=epoch, pol=policy, data=data, **place)
-    return split_manifest(entry, MANIFEST_LISTS)
+    return split_manifest(entry, ("events", "by"))

@@ -55,7 +55,7 @@ def run() -> Report:
         "requests sent again": publisher.again,
         "seconds": round(outcome.seconds, 1),
     }
-    faults = (not outcome.verified) + (code != 0) + len(set(proof.accepted) ^ set(proof.delivered["panorama"]))
+    faults = (not outcome.verified) + (code != 0) + len(proof.shown ^ set(proof.delivered["panorama"]))
     figures = [
         Figure("kills -9 survived", killer.kills, "kills", floor=KILLS),
         Figure("alerts lost or doubled, against the truth", wrong, "alerts", floor=0, better="lower"),

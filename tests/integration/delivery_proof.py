@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from schemas.catalogue import Contracts
 from schemas.clock import SystemClock
 from security.audit.reading import read
 from security.audit.record import Entry
@@ -27,6 +28,7 @@ from streams.runners.releasing import MANIFEST, RAW
 
 VIEWS = "casebus.view."
 PAGE = 512
+VAULTED = frozenset(contract.type for contract in Contracts.load().all() if contract.vault)
 
 
 @dataclass
@@ -35,8 +37,14 @@ class Proof:
 
     delivered: dict[str, Counter[bytes]] = field(default_factory=dict)
     accepted: Counter[bytes] = field(default_factory=Counter)
+    vaulted: set[bytes] = field(default_factory=set)
     changes: list[tuple[str, str]] = field(default_factory=list)
     breaches: list[str] = field(default_factory=list)
+
+    @property
+    def shown(self) -> set[bytes]:
+        """What the panorama must hold: all that was accepted but events of the vault, which no view has."""
+        return set(self.accepted) - self.vaulted
 
     @property
     def deliveries(self) -> int:
@@ -72,6 +80,7 @@ class _Reading:
                 for stored in records(self._bus, topic):
                     opened = unpack(stored.value, self._sealer)
                     self._proof.accepted.update(event.header.id for event in opened.events)
+                    self._proof.vaulted.update(e.header.id for e in opened.events if e.header.type in VAULTED)
             for topic in [*self._bus.topics(VIEWS), work.TOPIC]:
                 for stored in records(self._bus, topic):
                     self._check(topic, stored)

@@ -26,7 +26,7 @@ _counted = msgspec.msgpack.Decoder(tuple[int, int]).decode
 
 @dataclass(frozen=True)
 class Topics:
-    """The topics of one run; `partitions` of each."""
+    """The topics of one run; `partitions` of each. Not named as casebus names its own: a broker may hold both."""
 
     run: str
     partitions: int = 3
@@ -34,17 +34,17 @@ class Topics:
     @property
     def raw(self) -> str:
         """What the gateway would write."""
-        return f"casebus.raw.{self.run}"
+        return f"chain.raw.{self.run}"
 
     @property
     def work(self) -> str:
         """What release writes."""
-        return f"casebus.work.{self.run}"
+        return f"chain.work.{self.run}"
 
     @property
     def alerts(self) -> str:
         """What supervise writes."""
-        return f"casebus.alerts.{self.run}"
+        return f"chain.alerts.{self.run}"
 
     def stage(self, name: str) -> Stage:
         """Make one of the two stages."""
