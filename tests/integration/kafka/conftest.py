@@ -21,9 +21,9 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaAddress]:
     cluster.remove()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tls_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A broker that asks for certificates, and knows who may do what at the demonstration's site."""
+    """A broker that asks for certificates; one a module, for the topics of an installation have fixed names."""
     cluster = Cluster.make(tmp_path_factory.mktemp("kafka-tls") / "cluster", tls=True)
     cluster.start(tied=True)
     yield cluster
