@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from schemas.errors import UnavailableError
+from security.audit.files import sync_directory
 
 _PRIVATE: Final = 0o600
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -65,7 +66,7 @@ class PrivateFile:
                 file.flush()
                 os.fsync(file.fileno())
             draft.rename(self.path)
-            _sync_directory(self.path.parent)
+            sync_directory(self.path.parent)
         except OSError as error:
             raise self._error(error) from None
 
@@ -85,11 +86,3 @@ class PrivateFile:
 
     def _error(self, error: OSError) -> PrivateFileError:
         return PrivateFileError(file=self.path.name, reason=error.strerror)
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -365,17 +365,17 @@ def manifest_data(share: Share) -> Data:
     return data
 
 
-def notice_data(notices: Notices) -> Data:
-    """Return the `data` of the record that authorises notices.
+def notice_data(told: Sequence[Told]) -> Data:
+    """Return the `data` of the record that authorises notices, or says that nobody can be given them.
 
     `events` are the ids that no longer stand, `kinds` says in which way, `because` names what says so, `originals` the
     manifests that gave them.
     """
     return {
-        "because": [told.because.hex() for told in notices.told],
-        "events": [told.original.hex() for told in notices.told],
-        "kinds": [told.kind for told in notices.told],
-        "originals": [told.release for told in notices.told],
+        "because": [each.because.hex() for each in told],
+        "events": [each.original.hex() for each in told],
+        "kinds": [each.kind for each in told],
+        "originals": [each.release for each in told],
     }
 
 

@@ -7,37 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from services.importer.block import Block
 from services.importer.lines import chunks, open_bytes
-from services.importer.mapping import Mapping
+from services.importer.mapped_file import MappedFile
 from services.importer.place import Place
-from services.importer.position import Position, file_digest
+from services.importer.position import Position
 from services.importer.rejection import Rejection, RowError
 
 Read = Callable[[Any], list[str]]
 _WRITTEN = {True: "true", False: "false", None: ""}
 
 
-class JsonLines:
+class JsonLines(MappedFile):
     """Implements `Rows`; places are lines."""
-
-    grows = False
-
-    def __init__(self, mapping: Mapping, path: Path) -> None:
-        self._mapping = mapping
-        self._path = path
-
-    def identity(self) -> bytes:
-        """Return the digest of the file."""
-        return file_digest(self._path)
-
-    def columns(self) -> list[str]:
-        """Return the columns of the mapping; raises FileMissingError."""
-        open_bytes(self._path).close()
-        return list(self._mapping.columns)
 
     def blocks(self, position: Position) -> Iterator[Block]:
         """Yield the rows; raises FileBrokenError."""

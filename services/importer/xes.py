@@ -10,7 +10,6 @@ from __future__ import annotations
 import xml.sax
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from xml.sax.handler import ContentHandler
 
 from defusedxml.common import DefusedXmlException
@@ -18,9 +17,9 @@ from defusedxml.expatreader import DefusedExpatParser
 
 from services.importer.block import Block
 from services.importer.lines import FileBrokenError, open_bytes
-from services.importer.mapping import Mapping
+from services.importer.mapped_file import MappedFile
 from services.importer.place import EventPlace, Place
-from services.importer.position import Position, file_digest
+from services.importer.position import Position
 from services.importer.rejection import Rejection
 
 CHUNK = 1 << 16
@@ -30,23 +29,8 @@ OF_TRACE = "case:"
 _ATTRIBUTES = frozenset({"string", "date", "int", "float", "boolean", "id"})
 
 
-class XesLog:
+class XesLog(MappedFile):
     """Implements `Rows`; places are the numbers of trace and event."""
-
-    grows = False
-
-    def __init__(self, mapping: Mapping, path: Path) -> None:
-        self._mapping = mapping
-        self._path = path
-
-    def identity(self) -> bytes:
-        """Return the digest of the file."""
-        return file_digest(self._path)
-
-    def columns(self) -> list[str]:
-        """Return the columns of the mapping; raises FileMissingError."""
-        open_bytes(self._path).close()
-        return list(self._mapping.columns)
 
     def blocks(self, position: Position) -> Iterator[Block]:
         """Yield the events from number `position.next_line` of the file on.

@@ -257,7 +257,7 @@ def manifest(share: Share | Notices, principal: Principal, epoch: int) -> Entry:
         ctl=epoch,
         pol=share.receiver.policy,
         idem=manifest_id(share, epoch) + ("/told" if told else ""),
-        data=notice_data(share) if isinstance(share, Notices) else manifest_data(share),
+        data=notice_data(share.told) if isinstance(share, Notices) else manifest_data(share),
     )
 
 
@@ -270,12 +270,7 @@ def unreachable(outcome: Released, epoch: int) -> list[Entry]:
             obj=subscription,
             ctl=epoch,
             why=UNREACHABLE,
-            data={
-                "because": [told.because.hex()],
-                "events": [told.original.hex()],
-                "kinds": [told.kind],
-                "originals": [told.release],
-            },
+            data=notice_data([told]),
         )
         for subscription, told in outcome.gone
     ]

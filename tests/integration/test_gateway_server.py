@@ -6,11 +6,9 @@ import json
 import socket
 import subprocess
 import sys
-import threading
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,6 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-import uvicorn
 
 from schemas.catalogue import Contracts
 from schemas.clock import SystemClock
@@ -34,6 +31,7 @@ from services.gateway.door import Door
 from services.gateway.receipt import Receipt, verify
 from services.gateway.source import RegisteredSource, SourceTable
 from streams.bus.embedded import EmbeddedBus
+from tests.integration.serving import serving
 
 FINES = RegisteredSource(
     "roadpolice-IT/fines", "roadpolice-IT", "traffic", frozenset({"traffic.fine.created"}), ("9901",)
@@ -90,23 +88,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield Site(url, token, tmp_path, bus, sealer, door)
     log.close()
     bus.close()
-
-
-@contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """Serve an application on a free port of loopback."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with httpx.Client(transport=httpx.HTTPTransport(retries=20)) as probe:
-        assert probe.get(f"{url}/v1/health").status_code == 200
-    yield url
-    server.should_exit = True
-    thread.join(30)
-    listener.close()
 
 
 def test_publishers_at_once_each_get_their_receipts(site: Site) -> None:

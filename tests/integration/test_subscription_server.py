@@ -28,9 +28,10 @@ from services.node.tokens import issue_to_subscription, withdraw_from_subscripti
 from streams.bus.port import Record
 from streams.view_topic import ViewReceiver
 from tests.house.tree import ROOT
+from tests.integration.serving import serving
 from tests.interop.reading_node import EXECUTION as MINE
 from tests.interop.reading_node import FILING as OTHERS
-from tests.interop.reading_node import ReadingNode, released_city, served, serving
+from tests.interop.reading_node import ReadingNode, released_city, served
 
 pytestmark = pytest.mark.timeout(90)
 

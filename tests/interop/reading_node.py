@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
-import uvicorn
 
 from schemas.catalogue import Contracts
 from schemas.clock import ManualClock
@@ -22,6 +19,7 @@ from services.node.site import Site
 from services.node.tokens import hand_out_key, issue_to_subscription
 from services.simulator.city import simulate
 from tests.house.tree import ROOT
+from tests.integration.serving import serving
 
 SITE = ROOT / "deploy" / "site" / "demo.yaml"
 FILING = "procuratorate-990103-filing"
@@ -70,20 +68,3 @@ def served(node: Node) -> Iterator[ReadingNode]:
             node.tokens.issue("police-990103/cases"),
         )
         stopping.set()
-
-
-@contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """Serve an application on a free port of loopback."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with httpx.Client(transport=httpx.HTTPTransport(retries=20), trust_env=False) as probe:
-        assert probe.get(f"{url}/v1/health").status_code == 200
-    yield url
-    server.should_exit = True
-    thread.join(30)
-    listener.close()
