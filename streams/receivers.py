@@ -25,7 +25,7 @@ from streams import panorama, work
 from streams.bus.port import Record
 from streams.corrections import Told
 from streams.panorama import EventRow
-from streams.release import Notices, OpenedClasses, Shape, Share, Taken
+from streams.released import Notices, OpenedClasses, Shape, Share, Taken
 from streams.supervision.fact import Fact
 
 PANORAMA_LABEL = Label(RESTRICTED)

@@ -21,7 +21,7 @@ from security.views import ViewBuilder
 from streams.bus.port import Record
 from streams.corrections import Told
 from streams.receivers import Deciding, Headers, payloads
-from streams.release import Notices, OpenedClasses, Share, Taken
+from streams.released import Notices, OpenedClasses, Share, Taken
 
 CONTENT_TYPE = "application/vnd.confluent.avro"
 NOTICE_SOURCE = "casebus/release"

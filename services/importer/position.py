@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
 
 from schemas.errors import UnavailableError
+from security.audit.files import write_durably
 from services.importer.mapping import Mapping
 
 
@@ -58,15 +58,10 @@ class PositionFile:
 
     def save(self, position: Position) -> None:
         """Keep a position: whole or not at all, and durable."""
-        draft = self._path.with_suffix(".draft")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            # A table's key can be somebody's number: nobody else reads it here.
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-                stream.write(msgspec.json.encode(position))
-                stream.flush()
-                os.fsync(stream.fileno())
-            draft.replace(self._path)
+            # A table's key can be somebody's number: the file is for its owner alone.
+            write_durably(self._path, msgspec.json.encode(position))
         except OSError as error:
             raise PositionError(file=self._path.name, reason=error.strerror or "I/O") from error
 

@@ -22,20 +22,8 @@ from security.sealing import Sealer
 from security.subjects import Principal
 from streams.bus.port import Bus, Record, Stored, Transaction
 from streams.receivers import Deciding
-from streams.release import (
-    CONFLICT,
-    MANIFEST_LISTS,
-    Notices,
-    Place,
-    Released,
-    SetAside,
-    Share,
-    id_key,
-    manifest_data,
-    manifest_id,
-    notice_data,
-    release,
-)
+from streams.release import CONFLICT, MANIFEST_LISTS, manifest_data, notice_data, release
+from streams.released import Notices, Place, Released, SetAside, Share, id_key, manifest_id
 
 GROUP = "release"
 SEEN = "release.seen"

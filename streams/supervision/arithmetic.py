@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from streams.legal_clock import LocalZone
 from streams.legal_clock.zone import to_date
 from streams.supervision.fact import Fact
 from streams.supervision.finding import Step, step
 from streams.supervision.judge import Verdict
+from streams.supervision.model import Model
 from streams.supervision.rate import Rate
 from streams.supervision.scope import Law
 from streams.supervision.term import Note, Term
-
-if TYPE_CHECKING:
-    from streams.supervision.model import Model
 
 _AMOUNTS = {
     "months": "model.step.months",

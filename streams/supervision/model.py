@@ -14,12 +14,11 @@ from streams.supervision.document import content_hash, parse_document, read_docu
 from streams.supervision.errors import FieldTypeError, SchemaMismatchError, UnknownFieldError
 from streams.supervision.explanation import check_placeholders
 from streams.supervision.fact import Fact
-from streams.supervision.finding import Evaluation, alert_id
+from streams.supervision.finding import alert_id
 from streams.supervision.inputs import Input, KeyOf, compile_inputs, compile_key, field_list
 from streams.supervision.judge import Verdict
 from streams.supervision.marks import Marks
 from streams.supervision.pattern import Pattern, compile_pattern
-from streams.supervision.report import finding
 from streams.supervision.scope import Law, Param, Scope, read_scope
 
 
@@ -129,16 +128,6 @@ class Model:
         """Judge every term of one key; `facts` as `streams.supervision.fact.folded` gives them."""
         pattern = self.pattern
         return [pattern.verdict(term, marks) for term in pattern.terms(facts)]
-
-    def evaluate(self, key: str, facts: Sequence[Fact], marks: Marks) -> Evaluation:
-        """Return the findings of one key, also those that are cleared, and when to look again.
-
-        Pure: facts in their order, each once, and marks; nothing else counts.
-        """
-        verdicts = self.verdicts(facts, marks)
-        wakes = [v.wake_at for v in verdicts if v.wake_at is not None]
-        found = tuple(finding(self, key, v, v.state) for v in verdicts if v.state is not None)
-        return Evaluation(found, min(wakes, default=None))
 
     def alert_id(self, verdict: Verdict) -> str:
         """Return the identity of the alert of a term: it is the event that opened it."""

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from streams.supervision.arithmetic import day_text, moment_text, steps_of
 from streams.supervision.explanation import fill
-from streams.supervision.finding import CLEARED, CLOSED_BY_LATE_REPORT, OVERDUE_DONE, Finding, Severity, State
+from streams.supervision.fact import Fact
+from streams.supervision.finding import (
+    CLEARED,
+    CLOSED_BY_LATE_REPORT,
+    OVERDUE_DONE,
+    Evaluation,
+    Finding,
+    Severity,
+    State,
+)
 from streams.supervision.judge import Verdict
+from streams.supervision.marks import Marks
+from streams.supervision.model import Model
 from streams.supervision.scope import Law
 from streams.supervision.term import Term
 
-if TYPE_CHECKING:
-    from streams.supervision.model import Model
-
 CLOSED = frozenset({CLEARED, CLOSED_BY_LATE_REPORT, OVERDUE_DONE})
+
+
+def evaluate(model: Model, key: str, facts: Sequence[Fact], marks: Marks) -> Evaluation:
+    """Return the findings of one key, also those that are cleared, and when to look again.
+
+    Pure: facts in their order, each once, and marks; nothing else counts.
+    """
+    verdicts = model.verdicts(facts, marks)
+    wakes = [v.wake_at for v in verdicts if v.wake_at is not None]
+    found = tuple(finding(model, key, v, v.state) for v in verdicts if v.state is not None)
+    return Evaluation(found, min(wakes, default=None))
 
 
 def finding(model: Model, key: str, verdict: Verdict, state: State) -> Finding:
@@ -90,4 +109,4 @@ def _shown(model: Model, name: str, value: object) -> str:
     return str(value)
 
 
-__all__ = ["Finding", "Severity", "explained", "finding", "laws_of", "unit_of"]
+__all__ = ["Finding", "Severity", "evaluate", "explained", "finding", "laws_of", "unit_of"]

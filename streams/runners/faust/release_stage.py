@@ -26,7 +26,8 @@ from streams import work
 from streams.bus.port import Record
 from streams.corrections import Find, payload_of
 from streams.receivers import Deciding, EngineReceiver, payloads, seal_work
-from streams.release import Notices, Place, Released, Share, id_key, release
+from streams.release import release
+from streams.released import Notices, Place, Released, Share, id_key
 from streams.runners.faust import placing
 from streams.runners.faust.knowledge import Knowledge, Known
 from streams.runners.faust.marks import is_marks, open_marks

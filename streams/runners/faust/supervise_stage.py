@@ -17,7 +17,7 @@ from security.sealing import Sealer
 from streams import alerts, work
 from streams.bus.port import Record
 from streams.projections import marks as marks_topic
-from streams.release import Place
+from streams.released import Place
 from streams.runners.faust import placing
 from streams.runners.faust.key_states import KEY, PartitionKeyStates
 from streams.runners.faust.knowledge import Knowledge

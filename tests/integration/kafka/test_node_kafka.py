@@ -42,7 +42,6 @@ pytestmark = [
     pytest.mark.slow,
     # The client library leaves the sockets of refused connections to the collector.
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 OUTAGE_SECONDS = 4.0

@@ -18,7 +18,8 @@ from security.subjects import Principal
 from security.views import ViewMismatchError
 from streams.corrections import Told
 from streams.receivers import EngineReceiver, PanoramaReceiver
-from streams.release import OpenedClasses, Place, Released, Taken, manifest_data, manifest_id, release
+from streams.release import manifest_data, release
+from streams.released import OpenedClasses, Place, Released, Taken, manifest_id
 from tests.unit.security.sealed import NOON, sealer
 
 CONTRACTS = Contracts.load()

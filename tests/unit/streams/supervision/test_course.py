@@ -10,6 +10,7 @@ import pytest
 from streams.supervision.fact import Fact, folded
 from streams.supervision.marks import Marks
 from streams.supervision.model import Model
+from streams.supervision.report import evaluate
 from tests.unit.streams.supervision.making import ZONE, at, fact, model
 
 END = Marks(at("2026-01-01"))
@@ -19,7 +20,7 @@ OPENED = fact("opened", "2025-03-03T09:00", id="o", data={"held": False})
 
 def outcome(made: Model, *facts: Fact, marks: Marks = END) -> list[tuple[str, str]]:
     """Return (state, last day) of every finding."""
-    findings = made.evaluate("S", folded(facts), marks).findings
+    findings = evaluate(made, "S", folded(facts), marks).findings
     return [(f.state, f"{ZONE.local((f.due_at or 0) - 1):%m-%d}") for f in findings]
 
 
@@ -141,7 +142,7 @@ def test_an_extension_after_the_limit_heals_nothing() -> None:
     late = fact("more", "2025-03-14T00:00", data={"days": 20})
 
     assert outcome(made, OPENED, late) == [("raised", "03-13")]
-    (found,) = made.evaluate("S", [OPENED, late], END).findings
+    (found,) = evaluate(made, "S", [OPENED, late], END).findings
     assert [s.code for s in found.steps] == ["opened", "days", "extended_late", "late_from", "open"]
 
 
@@ -158,7 +159,7 @@ def test_an_hour_clock_is_extended_in_hours() -> None:
     extend = [{"on": "more", "limit": {"hours": 12, "basis": "ours"}, "from": "last_day"}]
     made = course(limit=limit, extend=extend)
 
-    (found,) = made.evaluate("S", [OPENED, fact("more", "2025-03-03T20:00")], END).findings
+    (found,) = evaluate(made, "S", [OPENED, fact("more", "2025-03-03T20:00")], END).findings
 
     assert found.due_at == at("2025-03-04T22:00")
     assert found.steps[0].code == "opened_hour"
@@ -191,7 +192,7 @@ def test_a_refusal_reopens_with_the_same_limit() -> None:
     assert outcome(made, OPENED, closed, refused) == [("raised", "03-13")]
     assert outcome(made, OPENED, closed, refused, fact("closed", "2025-03-07T09:00")) == [("cleared", "03-13")]
     assert outcome(made, refused) == []
-    (found,) = made.evaluate("S", [OPENED, refused], Marks(at("2025-03-06T10:00"))).findings
+    (found,) = evaluate(made, "S", [OPENED, refused], Marks(at("2025-03-06T10:00"))).findings
     assert (found.state, found.severity) == ("approaching", "orange")
 
 
@@ -212,8 +213,8 @@ def test_rolling_is_shown() -> None:
     """The arithmetic names the day off and the day it moved to; an unpublished year is provisional."""
     made = course(roll="next_working_day")
 
-    (found,) = made.evaluate("S", [fact("opened", "2025-04-30T10:00")], END).findings
-    (far,) = made.evaluate("S", [fact("opened", "2040-09-18T10:00")], Marks(at("2041-01-01"))).findings
+    (found,) = evaluate(made, "S", [fact("opened", "2025-04-30T10:00")], END).findings
+    (far,) = evaluate(made, "S", [fact("opened", "2040-09-18T10:00")], Marks(at("2041-01-01"))).findings
 
     assert [s.code for s in found.steps] == ["opened", "days", "rolled", "late_from", "open"]
     assert not found.provisional

@@ -16,6 +16,7 @@ from streams.supervision.finding import FINAL
 from streams.supervision.keystate import MemoryKeyState
 from streams.supervision.marks import Marks, Registration, SourceDirectory
 from streams.supervision.model import Model
+from streams.supervision.report import evaluate
 from tests.unit.streams.supervision.making import at, fact, model
 
 START = at("2025-03-03")
@@ -97,7 +98,7 @@ def whole(models: Sequence[Model], facts: Sequence[Fact], marks: Marks) -> dict[
     for made in models:
         for subject in {f.subject for f in facts}:
             known = folded(f for f in facts if f.subject == subject)
-            for finding in made.evaluate(subject, known, marks).findings:
+            for finding in evaluate(made, subject, known, marks).findings:
                 if finding.state in FINAL:
                     found[finding.id] = finding.state
     return found

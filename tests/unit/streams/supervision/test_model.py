@@ -20,6 +20,7 @@ from streams.supervision.errors import (
 )
 from streams.supervision.marks import Marks
 from streams.supervision.model import Model
+from streams.supervision.report import evaluate
 from tests.unit.streams.supervision.making import M01, at, document, fact, model
 
 LIMIT = "pattern__absence__limit"
@@ -162,7 +163,7 @@ def test_a_match_is_a_finding_at_once() -> None:
     )
     facts = [fact("opened", "2025-03-03T09:00", id=k, data={"kind": k}) for k in ("x", "y")]
 
-    (found,) = made.evaluate("S", facts, Marks(0)).findings
+    (found,) = evaluate(made, "S", facts, Marks(0)).findings
 
     assert (found.state, found.due_at, found.explain["en"]) == ("raised", None, "x on 2025-03-03")
     assert [step.code for step in found.steps] == ["matched"]
@@ -172,7 +173,7 @@ def test_evaluation_says_when_to_look_again() -> None:
     """First at the warning, then at the deadline, then never."""
     made, opened = model(), [fact("opened", "2025-03-03T09:00")]
 
-    wakes = [made.evaluate("S", opened, Marks(at(t))).wake_at for t in ("2025-03-04", "2025-03-12", "2025-03-14")]
+    wakes = [evaluate(made, "S", opened, Marks(at(t))).wake_at for t in ("2025-03-04", "2025-03-12", "2025-03-14")]
 
     assert wakes == [at("2025-03-11"), at("2025-03-14"), None]
 
@@ -189,7 +190,7 @@ def test_a_finding_explains_itself() -> None:
     opened = fact("opened", "2025-03-03T09:00", id="o", data=data)
     closed = fact("closed", "2025-03-15T09:00", id="c", recorded_at=at("2025-03-16T10:00"))
 
-    (found,) = made.evaluate("S", [opened, closed], Marks(at("2025-03-20"))).findings
+    (found,) = evaluate(made, "S", [opened, closed], Marks(at("2025-03-20"))).findings
 
     assert found.unit == "990101010000"
     assert found.evidence == (opened.id, closed.id)
