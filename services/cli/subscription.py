@@ -8,12 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from services.cli.output import Json, emit, say
+from services.node.acting import OPERATION, OPERATOR
 
 app = typer.Typer(
-    no_args_is_help=True, help="Subscriptions of a node: list, approve, token, key.", rich_markup_mode=None
+    no_args_is_help=True, help="Subscriptions of a node: list, approve, token, key, end, invite.", rich_markup_mode=None
 )
 
 Data = Annotated[Path, typer.Option("--data", envvar="CASEBUS_DATA", help="The node's data directory.")]
+Actor = Annotated[str, typer.Option("--actor", help="Who does it, as the audit record will name you.")]
+Purpose = Annotated[str, typer.Option("--purpose", help="What for, as the audit record will say; a code.")]
 Name = Annotated[str, typer.Argument(metavar="ID", help="Id of the subscription.")]
 
 
@@ -34,70 +37,95 @@ def approve(
     data: Data = Path(".casebus/data"),
     as_json: Json = False,
 ) -> None:
-    """Let two people approve what a site file gives a subscription; each types a password. The node must be stopped."""
+    """Let two people approve what a site file gives a subscription; each types a password. The node may be running."""
     from schemas.catalogue import Contracts
-    from services.node.approving import approve as approve_in
-    from services.node.node import open_node
+    from services.node.establishment import subscription_body
     from services.node.site import Site
+    from services.node.subscription_operations import subscriptions_at
+    from services.node.subscriptions import UnknownSubscriptionError
 
     wanted = Site.load(site, Contracts.load())
-    node = open_node(data)
-    try:
+    found = next((each for each in wanted.subscriptions if each.id == subscription), None)
+    if found is None:
+        raise UnknownSubscriptionError(subscription=subscription)
+    with subscriptions_at(data) as node:
         named = [(account, typer.prompt(f"password of {account}", hide_input=True, err=True)) for account in approver]
-        what = approve_in(node, wanted, subscription, named)
-        document = {
-            "subscription": subscription,
-            "widens": list(what),
-            "approvers": approver,
-            "epoch": node.control.epoch,
-        }
-        emit(document, as_json=as_json)
-    finally:
-        node.close()
+        told = node.approve(subscription, subscription_body(found), named)
+    document = {"subscription": subscription, "widens": told["widens"], "approvers": approver, "epoch": told["epoch"]}
+    emit(document, as_json=as_json)
 
 
 @app.command()
 def token(
     subscription: Name,
     revoke: Annotated[bool, typer.Option("--revoke", help="Revoke the tokens it has instead.")] = False,
+    actor: Actor = OPERATOR,
+    purpose: Purpose = OPERATION,
     data: Data = Path(".casebus/data"),
     as_json: Json = False,
 ) -> None:
-    """Give a receiver a token for its views; it is shown this once. The node must be stopped: the act is audited."""
-    from services.node.node import open_node
-    from services.node.tokens import issue_to_subscription, withdraw_from_subscription
+    """Give a receiver a token for its views; it is shown this once. The node may be running: the act is audited."""
+    from services.node.acting import By
+    from services.node.subscription_operations import subscriptions_at
 
-    node = open_node(data)
-    try:
+    by = By(actor, purpose)
+    with subscriptions_at(data) as node:
         if revoke:
-            gone = withdraw_from_subscription(node, subscription)
-            emit({"subscription": subscription, "revoked": gone}, as_json=as_json)
+            emit({"subscription": subscription, "revoked": node.withdraw(subscription, by)}, as_json=as_json)
         else:
-            given = issue_to_subscription(node, subscription)
-            emit({"subscription": subscription, "token": given}, as_json=as_json)
-    finally:
-        node.close()
+            emit({"subscription": subscription, "token": node.issue(subscription, by)}, as_json=as_json)
 
 
 @app.command()
 def key(
     subscription: Name,
     out: Annotated[Path, typer.Option("--out", help="File to write, readable by its owner alone.")],
+    actor: Actor = OPERATOR,
+    purpose: Purpose = OPERATION,
     data: Data = Path(".casebus/data"),
     as_json: Json = False,
 ) -> None:
-    """Write the key that opens the sealed part of a subscription's views. The node must be stopped: it is audited."""
+    """Write the key that opens the sealed part of a subscription's views. The node may be running: it is audited."""
     from security.private_file import PrivateFile
-    from services.node.node import open_node
-    from services.node.tokens import hand_out_key
+    from services.node.acting import By
+    from services.node.subscription_operations import subscriptions_at
 
-    node = open_node(data)
-    try:
-        PrivateFile(out).write(hand_out_key(node, subscription).key.hex().encode() + b"\n")
-    finally:
-        node.close()
+    with subscriptions_at(data) as node:
+        PrivateFile(out).write(node.key(subscription, By(actor, purpose)).encode() + b"\n")
     say(f"casebus: wrote {out.name}; give it to the receiver by a way of its own, and keep no copy")
     emit({"subscription": subscription, "file": out.name}, as_json=as_json)
+
+
+@app.command()
+def end(
+    subscription: Name,
+    actor: Actor = OPERATOR,
+    purpose: Purpose = OPERATION,
+    data: Data = Path(".casebus/data"),
+    as_json: Json = False,
+) -> None:
+    """End a subscription: nothing is decided for it from the next epoch on. The node may be running: it is audited."""
+    from services.node.acting import By
+    from services.node.subscription_operations import subscriptions_at
+
+    with subscriptions_at(data) as node:
+        emit({"subscription": subscription, "epoch": node.end(subscription, By(actor, purpose))}, as_json=as_json)
+
+
+@app.command()
+def invite(
+    organisation: Annotated[str, typer.Argument(metavar="ORGANISATION", help="Id of the organisation.")],
+    actor: Actor = OPERATOR,
+    purpose: Purpose = OPERATION,
+    data: Data = Path(".casebus/data"),
+    as_json: Json = False,
+) -> None:
+    """Give an organisation a token that reads the catalogue and asks for subscriptions; it is shown this once."""
+    from services.node.acting import By
+    from services.node.subscription_operations import subscriptions_at
+
+    with subscriptions_at(data) as node:
+        emit({"organisation": organisation, "token": node.invite(organisation, By(actor, purpose))}, as_json=as_json)
 
 
 def _show(document: Any) -> str:

@@ -9,7 +9,7 @@ import httpx
 from schemas.errors import CasebusError, UnavailableError
 from schemas.texts import Language
 
-EXITS = {400: 2, 401: 4, 403: 4, 404: 3, 429: 5, 503: 5, 507: 5}
+EXITS = {400: 2, 401: 4, 403: 4, 404: 3, 410: 4, 429: 5, 503: 5, 507: 5}
 """Exit code by HTTP status; every other refusal is a failed check, 1."""
 
 

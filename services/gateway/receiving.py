@@ -45,6 +45,13 @@ class ExpiredError(DeniedError):
     code: ClassVar[str] = "subscription.expired"
 
 
+class EndedError(DeniedError):
+    """The subscription was taken away: nothing is decided for it any more, and nothing of it is given."""
+
+    code: ClassVar[str] = "subscription.ended"
+    http_status: ClassVar[int] = 410
+
+
 class OnKafkaError(RefusedError):
     """The node is on Kafka: a view topic has partitions there, and is read from Kafka, not through the gateway."""
 
@@ -92,12 +99,14 @@ class Receiving:
         """Return the subscription, if the reader may read its views now.
 
         Raises:
-            NotYoursError, HeldError, ExpiredError: audited before they are raised.
+            NotYoursError, EndedError, HeldError, ExpiredError: audited before they are raised.
             OnKafkaError: the gateway cannot read it whole.
         """
         receiver = self._receivers().get(subscription)
         error: type[DeniedError] | None = None
-        if receiver is None or reader.subscription != subscription:
+        if reader.ended and reader.subscription == subscription:
+            error = EndedError
+        elif receiver is None or reader.subscription != subscription:
             error = NotYoursError
         elif receiver.held:
             error = HeldError
@@ -108,7 +117,8 @@ class Receiving:
             if self._partitioned:
                 raise OnKafkaError(topic=receiver.topic)
             return receiver
-        asked = "" if receiver is None else subscription  # a name that nobody registered may be anything
+        # A name that nobody registered may be anything; a token names only what was registered.
+        asked = "" if receiver is None and error is not EndedError else subscription
         entry = Entry(
             act="refuse",
             out=error.code,

@@ -17,7 +17,15 @@ from security.view_schema import UnknownViewError, ViewRegistry
 from services.gateway.described import described
 from services.gateway.exchange import QueryError, TokenError, json_response, language_of
 from services.gateway.readers import Readers, token_of
-from services.gateway.receiving import PAGE_VIEWS, ExpiredError, HeldError, NotYoursError, OnKafkaError, Receiving
+from services.gateway.receiving import (
+    PAGE_VIEWS,
+    EndedError,
+    ExpiredError,
+    HeldError,
+    NotYoursError,
+    OnKafkaError,
+    Receiving,
+)
 from services.gateway.view_rendering import Form, cloudevent
 from services.gateway.view_stream import MEDIA, Streams, TooManyStreamsError, Wanted
 
@@ -54,11 +62,11 @@ SSE: Final = "id: 41\nevent: view\ndata: {…}\n\n"
 def receiving_router(receiving: Receiving, streams: Streams, readers: Readers, registry: ViewRegistry) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
-    denied = (TokenError, NotYoursError, HeldError, ExpiredError, OnKafkaError)
+    denied = (TokenError, NotYoursError, EndedError, HeldError, ExpiredError, OnKafkaError)
 
     def card(request: Request, subscription: Id) -> Response:
         """Say what a subscription is: purpose, types and fields, districts, end of its right, end of its topic."""
-        receiver = receiving.allowed(readers.of(request), subscription)
+        receiver = receiving.allowed(readers.receiver(request), subscription)
         principal = receiver.principal
         return json_response(
             {
@@ -81,7 +89,7 @@ def receiving_router(receiving: Receiving, streams: Streams, readers: Readers, r
         form: InForm = "json",
     ) -> Response:
         """Return a page of views, oldest first; ask for the next one with `after` = `next`."""
-        page = receiving.read(readers.of(request), subscription, after, limit, "page")
+        page = receiving.read(readers.receiver(request), subscription, after, limit, "page")
         shown = [cloudevent(view, form, registry) for view in page.views]
         return json_response({"subscription": subscription, "events": shown, "next": page.next, "end": page.end})
 
@@ -94,7 +102,7 @@ def receiving_router(receiving: Receiving, streams: Streams, readers: Readers, r
     ) -> Response:
         """Stream views as they are released, from `after` or `Last-Event-ID` on; comments keep the connection alive."""
         token = token_of(request)
-        receiver = receiving.allowed(readers.of(request), subscription)
+        receiver = receiving.allowed(readers.receiver(request), subscription)
         return streams.open(
             Wanted(
                 subscription,

@@ -15,7 +15,7 @@ from security.control import Snapshot
 from security.policy.widening import widened
 from security.subjects import from_body
 from services.desk.people import Person
-from services.node.subscriptions import KIND
+from services.node.subscriptions import KIND, REQUEST
 from streams.control import Wanted
 
 PEOPLE: Final = 2
@@ -53,6 +53,16 @@ def widenings(snapshot: Snapshot, wanted: Iterable[Wanted]) -> dict[str, tuple[s
         if what:
             found[each.key] = what
     return found
+
+
+def endings(snapshot: Snapshot, wanted: Iterable[Wanted]) -> list[Wanted]:
+    """Return what ends the subscriptions of the last site file that the present one has no more.
+
+    One that was asked for through the gateway stands in no file: it ends by `casebus subscription end` alone.
+    """
+    named = {each.key for each in wanted if each.kind == KIND}
+    held = snapshot.of(KIND).items()
+    return [Wanted(KIND, name, None) for name, body in held if name not in named and REQUEST not in body]
 
 
 def require_approved(snapshot: Snapshot, wanted: Iterable[Wanted]) -> None:

@@ -95,15 +95,26 @@ def engine_of(snapshot: Snapshot, sealer: Sealer, contracts: Contracts) -> Engin
 
 
 def receivers_of(
-    snapshot: Snapshot, contracts: Contracts, sealer: Sealer, keystore: Keystore, engine: Engine, views: ViewRegistry
+    snapshot: Snapshot,
+    contracts: Contracts,
+    sealer: Sealer,
+    keystore: Keystore,
+    engine: Engine,
+    views: ViewRegistry,
+    held: Iterable[Deciding] = (),
 ) -> list[Deciding]:
-    """Make the receivers of all subscriptions, in the order of their ids."""
+    """Make the receivers of all subscriptions, in the order of their ids.
+
+    `held` are those of an earlier state over the same contracts: who asks as before keeps its compiled table.
+    """
     made: list[Deciding] = []
+    tables = {receiver.subscription: receiver.table for receiver in held}
     for name, body in sorted(snapshot.of("subscription").items()):
         principal = from_body(body["principal"])
         if body["of_models"]:
             principal = of_models(principal, engine)
-        table = compile_table(principal, contracts.all())
+        known = tables.get(name)
+        table = known if known and known.principal == principal else compile_table(principal, contracts.all())
         if body["delivers"] == "work":
             made.append(EngineReceiver(table, sealer, keys=engine.keys))
         elif body["delivers"] == "panorama":

@@ -17,7 +17,7 @@ from security.audit.record import Entry
 from security.audit.witnessed import WitnessGate
 from security.keys.file import FileKeystore
 from security.sealing import Sealer
-from services.node.approval import require_approved
+from services.node.approval import endings, require_approved
 from services.node.audit_opening import open_audit
 from services.node.audit_settings import AuditSettings
 from services.node.carrier import Carrier, carrier_of
@@ -95,14 +95,14 @@ def open_ground(
 def establish(data: DataDirectory, control: ControlLog, site: Site | None) -> None:
     """Bring the control state to what the site says; a bus below the highest epoch seen is refused.
 
-    A site file that widens a subscription of a node that stands raises `WideningError`.
+    A subscription that the file has no more ends; a file that widens one of a node that stands raises `WideningError`.
     """
     if control.epoch < data.highest_epoch():
         data.keep_epoch(control.epoch)
     if site is not None:
         wanted = wanted_of(site)
         require_approved(control.snapshot, wanted)
-        control.change(wanted, (SITE_FILE,))
+        control.change([*endings(control.snapshot, wanted), *wanted], (SITE_FILE,))
     if not control.snapshot.of("site"):
         raise UnfinishedNodeError(path=data.root.name)
     data.keep_epoch(control.epoch)

@@ -135,7 +135,9 @@ class Node:
         for label in receiver_secrets(snapshot):
             self.keystore.provision_secret(label)
         engine = engine_of(snapshot, self.sealer, self.contracts)
-        self.receivers = receivers_of(snapshot, self.contracts, self.sealer, self.keystore, engine, self.views)
+        self.receivers = receivers_of(
+            snapshot, self.contracts, self.sealer, self.keystore, engine, self.views, self.receivers
+        )
         self.view_catalogue.keep(self.receivers, self.contracts)
         self.runner.renew(engine, self.receivers, stopped)
 

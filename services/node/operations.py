@@ -7,9 +7,9 @@ itself. Either way the act is in the node's audit log before its answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import httpx
 
@@ -18,6 +18,8 @@ from services.node.node import Node, open_node
 from services.node.operator import running
 from services.node.registration import registration
 from services.node.tokens import issue, withdraw
+
+Acts = TypeVar("Acts")
 
 
 class Operations(Protocol):
@@ -87,9 +89,14 @@ class Asked:
         return told(self._client.post(f"/v1/operator/{act}", json=body))
 
 
+def at_node(root: Path) -> AbstractContextManager[Operations]:
+    """Act at the node of `root`, running or stopped; raises as `at` does."""
+    return at(root, Asked, Opened)
+
+
 @contextmanager
-def at_node(root: Path) -> Iterator[Operations]:
-    """Act at the node of `root`, running or stopped.
+def at(root: Path, asked: Callable[[httpx.Client], Acts], opened: Callable[[Node], Acts]) -> Iterator[Acts]:
+    """Act at the node of `root`: by `asked` where it runs, by `opened` where it is stopped.
 
     Raises:
         NoNodeError: there is none. NodeLockedError: another command has it open.
@@ -97,10 +104,10 @@ def at_node(root: Path) -> Iterator[Operations]:
     client = running(root)
     if client is not None:
         with closing(client):
-            yield Asked(client)
+            yield asked(client)
         return
     node = open_node(root)
     try:
-        yield Opened(node)
+        yield opened(node)
     finally:
         node.close()

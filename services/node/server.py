@@ -39,6 +39,8 @@ from services.node.reading import reading_routers
 from services.node.rehearsal import rehearsal_router
 from services.node.site import Site
 from services.node.stopping import AuditWatch, Server, StopSignals
+from services.node.subscription_operations import Opened as SubscriptionActs
+from services.node.subscription_operator_api import subscription_operator_router
 from services.node.supervisor import CRASHED
 from services.node.witness_rounds import rounds_of
 from streams.bus.kafka_address import KafkaAddress
@@ -178,6 +180,7 @@ def application(
     gateway = Gateway(node.door, node.tokens, node.clock, machine=node.ground.machine, operator=operator)
     app = create_app(gateway)
     app.include_router(operator_router(Opened(node, between), node.name.node, operator))
+    app.include_router(subscription_operator_router(SubscriptionActs(node, between), operator))
     app.include_router(desk_router(desk_of(node), node.signed_in))
     app.include_router(auditing_router(node))
     for router in reading_routers(node, stopping):

@@ -11,6 +11,9 @@ from security.subjects import Principal, from_body
 
 KIND = "subscription"
 VIEW = "view"
+DELIVERS = frozenset({VIEW, "work", "panorama"})
+REQUEST = "request"
+"""What the body of a subscription names that was asked for through the gateway: the number of the request."""
 
 
 class UnknownSubscriptionError(NotFoundError):

@@ -24,7 +24,7 @@ from security.views import read_view
 PAGE: Final = 256
 READ_SECONDS: Final = 60.0
 AGAIN_SECONDS: Final = 2.0
-UNAUTHORISED, FORBIDDEN = 401, 403
+UNAUTHORISED, FORBIDDEN, GONE = 401, 403, 410
 
 
 class GatewayAwayError(UnavailableError):
@@ -129,7 +129,7 @@ def _ended(code: str) -> None:
 
 
 def _refusal(answer: httpx.Response) -> GatewayDeniedError | GatewayAwayError:
-    if answer.status_code not in {UNAUTHORISED, FORBIDDEN}:
+    if answer.status_code not in {UNAUTHORISED, FORBIDDEN, GONE}:
         return GatewayAwayError(status=answer.status_code)
     try:
         said = answer.json()
