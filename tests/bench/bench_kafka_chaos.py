@@ -1,13 +1,15 @@
-"""`./run bench kafka-chaos`: two chained stages on three brokers under faults of processes and brokers, proven exact.
+"""`./run bench kafka-chaos`: stages, node and gateway on three brokers under faults of processes and brokers, proven.
 
 Workers are killed by kill -9 (50 of each), frozen past their session, joined and taken away; then brokers are lost and
-brought back, restarted in turn, and all gone for a minute. The figures are what was wrong (all must be nought) and what
-was done; the proof is a pure replay of everything.
+brought back, restarted in turn, and all gone for a minute. After that a whole installation: publishers over HTTP, a
+node that is killed by kill -9 (50 times), its workers beside it. The figures are what was wrong (all must be nought)
+and what was done; the proof is a pure replay of everything.
 """
 
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -19,6 +21,8 @@ from tests.integration.kafka.chain_faults import Chain, torment
 from tests.integration.kafka.chain_feed import Feed
 from tests.integration.kafka.chain_proof import Proof, prove
 from tests.integration.kafka.chain_stages import Topics
+from tests.integration.kafka.gateway_faults import PARTITIONS, three_offices, torment_gateway
+from tests.integration.kafka.installation import Installation
 from tests.integration.kafka.outage import COPIES, Outages
 
 KILLS, FREEZES, JOINS = 50, 12, 12
@@ -27,6 +31,7 @@ SETTLE = 240.0
 LINGER = 0.05
 LOSSES, AWAY, DARK = 3, 8.0, 60.0
 STAGES = ("release", "supervise")
+BESIDE = ("release-1", "supervise-1")
 
 
 def run() -> Report:
@@ -68,7 +73,30 @@ def _report(cluster: Cluster, folder: Path) -> Report:
         chain.stop()
     seconds = time.monotonic() - began
     found = _figures(prove(cluster.address(), topics), chain, outages, logs)
-    return Report("kafka-chaos", _load(chain, feed), [*found, Figure("time", round(seconds, 1), "s")])
+    found += [Figure("time", round(seconds, 1), "s"), *_gateway(cluster, folder)]
+    return Report("kafka-chaos", _load(chain, feed), found)
+
+
+def _gateway(cluster: Cluster, folder: Path) -> list[Figure]:
+    """Kill the node of an installation under load, its workers beside it."""
+    began = time.monotonic()
+    office = Installation(cluster.address(), folder / "data", three_offices(), PARTITIONS, COPIES)
+    run, whole = torment_gateway(office, KILLS, seed=1, workers=BESIDE)
+    (told,) = run.told.values()
+    for breach in whole.breaches:
+        print(breach, file=sys.stderr)
+    return [
+        Figure("gateway: promises broken", len(whole.breaches), "", 0, "lower"),
+        Figure("gateway: kill -9 of the node", run.kills[office.site.node], "", KILLS),
+        Figure("gateway: kill -9 of workers beside it", sum(run.kills[each] for each in BESIDE), "", KILLS),
+        Figure("gateway: receipts that verify", len(told.receipts), "receipts"),
+        Figure("gateway: events that took effect once", len(whole.raw), "events"),
+        Figure("gateway: events twice on raw, released once", whole.repeats, "events"),
+        Figure("gateway: deliveries in a manifest before", whole.deliveries, "records"),
+        Figure("gateway: alerts compared", len(whole.standing), "alerts"),
+        Figure("gateway: raw partitions without an event", whole.idle, "", 1),
+        Figure("gateway: time", round(time.monotonic() - began, 1), "s"),
+    ]
 
 
 def _load(chain: Chain, feed: Feed) -> dict[str, object]:

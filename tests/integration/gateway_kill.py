@@ -11,6 +11,7 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ class Publisher:
     told: Told
     rng: random.Random
     stop: threading.Event
+    make: Callable[[int], dict[str, Any]] = fine
 
     def run(self) -> None:
         """Publish until told to stop; what is on its way then is still brought to its end."""
@@ -88,7 +90,7 @@ class Publisher:
                 time.sleep(self.rng.uniform(0, 0.01))
 
     def _body(self, number: int) -> bytes:
-        said = fine(number)
+        said = self.make(number)
         if self.rng.random() < 0.05:
             said["data"]["amount_cents"] = "many"
         return json.dumps(said).encode()
@@ -162,7 +164,8 @@ def kill_under_load(data: Path, kills: int, seed: int) -> Verdict:
     )
 
 
-def _faults(data: Path, told: Told) -> list[str]:
+def receipt_faults(data: Path, told: Told) -> list[str]:
+    """Hold every receipt against the bytes it is for and the audit log of a stopped node that it names."""
     directory = DataDirectory(data)
     key = FileKeystore(directory.keys / "keystore.json").signer(RECEIPT_KEY).public_key
     records = {stored.seq: stored.record for stored in read(directory.audit)}
@@ -174,6 +177,16 @@ def _faults(data: Path, told: Told) -> list[str]:
             faults.append(f"receipt of {statement.id} does not verify")
         if record is None or record.act != "publish" or statement.id.replace("-", "") not in record.data["events"]:
             faults.append(f"receipt of {statement.id} names no record of its event")
+    return faults
+
+
+def acknowledged(told: Told) -> Counter[bytes]:
+    """Return the ids of the events that a receipt was returned for, once each."""
+    return Counter({bytes.fromhex(r.statement.id.replace("-", "")): 1 for _, r in told.receipts})
+
+
+def _faults(data: Path, told: Told) -> list[str]:
+    directory, faults = DataDirectory(data), receipt_faults(data, told)
     bus = EmbeddedBus(directory.bus, read_only=True)
     try:
         letters = {stored.offset for stored in bus.read(TOPIC, 0, 0, 1_000_000)}
@@ -181,9 +194,8 @@ def _faults(data: Path, told: Told) -> list[str]:
         bus.close()
     faults += [f"dead letter {number} is gone" for number in sorted(told.letters - letters)]
     proof = prove(data)
-    acknowledged = Counter({bytes.fromhex(r.statement.id.replace("-", "")): 1 for _, r in told.receipts})
     faults += [f"{each.hex()} stands twice on the bus" for each, n in proof.accepted.items() if n > 1]
-    faults += [f"{each.hex()} was acknowledged and is not on the bus" for each in acknowledged - proof.accepted]
+    faults += [f"{each.hex()} was acknowledged and is not on the bus" for each in acknowledged(told) - proof.accepted]
     delivered = proof.delivered.get(SUBSCRIPTION, Counter())
     faults += [f"{each.hex()} took effect {delivered[each]} times" for each in proof.accepted if delivered[each] != 1]
     return faults + proof.breaches

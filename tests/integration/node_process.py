@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -21,12 +22,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class NodeProcess:
-    """The node of a data directory on a port of loopback; what it says on stderr is kept in `log`."""
+    """The node of a data directory on a port of loopback; what it says on stderr is kept in `log`.
+
+    `environment` goes over that of the tests: where its Kafka is.
+    """
 
     data: Path
     port: int
     log: Path
     site: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -58,7 +63,14 @@ class NodeProcess:
     def start(self) -> None:
         """Start it and do not wait."""
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self.command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=ROOT,
+                env={**os.environ, **self.environment},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def await_health(self) -> None:
         """Wait until it answers; a process that ended fails the test with its own words."""

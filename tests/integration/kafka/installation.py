@@ -39,12 +39,14 @@ class Installation:
     data: Path
     site: Site
     partitions: int = 2
+    brokers: int = 1
     addresses: dict[str, KafkaAddress] = field(default_factory=dict)
+    options: dict[str, tuple[str, ...]] = field(default_factory=dict)
     running: dict[str, tuple[str, subprocess.Popen[bytes]]] = field(default_factory=dict)
 
     def make_topics(self) -> None:
         """Make the site's topics and access rules as the doctor does, with few partitions; what is there stays."""
-        plan = load(names_of(self.site), brokers=1)
+        plan = load(names_of(self.site), self.brokers)
         with KafkaAdmin(self.address) as admin:
             there = admin.topics(plan.names)
             missing = [each for each in plan.topics if each.name not in there]
@@ -59,12 +61,13 @@ class Installation:
         """Open the node."""
         return open_node(self.data, self.site, clock=clock, kafka=self.addresses.get("node", self.address))
 
-    def start(self, kind: str, instance: str) -> None:
-        """Start a worker."""
+    def start(self, kind: str, instance: str, *options: str) -> None:
+        """Start a worker; with options, also when it is started again."""
+        given = self.options.setdefault(instance, options)
         command = [sys.executable, "-m", "services.cli.app", "worker", kind, "--data", str(self.data)]
         with (self.data.parent / f"{instance}.log").open("ab") as log:
             process = subprocess.Popen(
-                [*command, "--instance", instance],
+                [*command, "--instance", instance, *given],
                 cwd=ROOT,
                 env={**os.environ, **self.addresses.get(kind, self.address).environment()},
                 stdin=subprocess.DEVNULL,
@@ -86,18 +89,22 @@ class Installation:
         process.wait()
         self.start(kind, instance)
 
+    def tend(self) -> None:
+        """Start the workers again that ended."""
+        for instance, (kind, process) in list(self.running.items()):
+            if process.poll() is not None:
+                self.start(kind, instance)
+
     @contextmanager
     def kept_running(self) -> Iterator[None]:
         """Start workers again that ended themselves, as a supervisor of processes does."""
         done = threading.Event()
 
-        def tend() -> None:
+        def keep() -> None:
             while not done.wait(0.2):
-                for instance, (kind, process) in list(self.running.items()):
-                    if process.poll() is not None:
-                        self.start(kind, instance)
+                self.tend()
 
-        thread = threading.Thread(target=tend, name="tend")
+        thread = threading.Thread(target=keep, name="tend")
         thread.start()
         try:
             yield
