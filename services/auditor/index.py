@@ -39,6 +39,13 @@ CREATE TABLE IF NOT EXISTS next (
 ) STRICT;
 """
 
+_FORWARD = """
+INSERT INTO next VALUES (1, ?, ?, ?, ?) ON CONFLICT (only) DO UPDATE SET
+    seq = excluded.seq, file = excluded.file, offset = excluded.offset, prev = excluded.prev
+    WHERE excluded.seq > next.seq
+"""
+"""Of two that follow the log at once the slower one does not set the other back."""
+
 
 _BLOCK = Struct(">QQ32s32s")
 
@@ -66,6 +73,7 @@ class AuditIndex:
         self._path = path
         self.rows = 0
         self._database = self._open()
+        self._inode = path.stat().st_ino
         self._shards: set[int] = set()
         self._pending: list[_Taken] = []
         self._following: Place | None = None
@@ -90,14 +98,20 @@ class AuditIndex:
     def table(self, directory: Path) -> RunTable:
         """Return the runs that the index knows, as a table over the log in `directory` that tells it of new ones.
 
-        What the table takes up is in the index after `flush`.
+        What the table takes up is in the index after `flush`. Both are read in one transaction: another process may
+        write the index too.
         """
         with self._coded():
-            rows = self._database.execute("SELECT number, file, offset, prev, tile FROM runs ORDER BY number")
-            runs = [
-                Run(Place(n << TILE, file, offset, bytes(prev)), bytes(tile)) for n, file, offset, prev, tile in rows
-            ]
-            row = self._database.execute("SELECT seq, file, offset, prev FROM next").fetchone()
+            self._database.execute("BEGIN")
+            try:
+                rows = self._database.execute("SELECT number, file, offset, prev, tile FROM runs ORDER BY number")
+                runs = [
+                    Run(Place(n << TILE, file, offset, bytes(prev)), bytes(tile))
+                    for n, file, offset, prev, tile in rows
+                ]
+                row = self._database.execute("SELECT seq, file, offset, prev FROM next").fetchone()
+            finally:
+                self._database.execute("COMMIT")
         following = Place(row[0], row[1], row[2], bytes(row[3])) if row else None
         return RunTable(directory, runs, following, self._take)
 
@@ -140,6 +154,13 @@ class AuditIndex:
             look = f"SELECT 1 FROM terms_{shard} WHERE term = ? AND at = ?"  # noqa: S608 - a number
             return all(self._database.execute(look, row).fetchone() for row in wanted)
 
+    def count(self) -> int:
+        """Return how many rows of terms the index has."""
+        with self._coded():
+            names = self._database.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'terms_%'").fetchall()
+            counts = (self._database.execute(f"SELECT count(*) FROM {name}").fetchone() for (name,) in names)  # noqa: S608 - our own names
+            return sum(int(row[0]) for row in counts)
+
     def clear(self) -> None:
         """Forget everything, to be made anew from the log."""
         self._database.close()
@@ -147,6 +168,15 @@ class AuditIndex:
         self._shards.clear()
         self._pending.clear()
         self._database = self._open()
+        self._inode = self._path.stat().st_ino
+
+    @property
+    def gone(self) -> bool:
+        """Whether the file was removed, or another stands in its place."""
+        try:
+            return self._path.stat().st_ino != self._inode
+        except FileNotFoundError:
+            return True
 
     def close(self) -> None:
         """Close the file."""
@@ -227,7 +257,7 @@ class AuditIndex:
         try:
             self._insert(self._pending)
             row = (following.seq, following.file, following.offset, following.prev)
-            database.execute("INSERT OR REPLACE INTO next VALUES (1, ?, ?, ?, ?)", row)
+            database.execute(_FORWARD, row)
             database.execute("COMMIT")
         except BaseException:
             if database.in_transaction:

@@ -31,15 +31,15 @@ def up(
 ) -> None:
     """Run the node and its console until Ctrl-C."""
     from services.node.ports import listen
-    from services.node.supervisor import Child, Supervisor, console_command, node_command
+    from services.node.supervisor import Child, Supervisor, console_command, index_child, node_command
 
     for wanted in (port, console_port):
         listen(wanted).close()
-    children = [Child("node", node_command(data, port, site, kafka), keep=False)]
+    children = [Child("node", node_command(data, port, site, kafka), keep=False), index_child(data)]
     if console_port:
         children.append(Child("console", console_command(port, console_port), keep=True))
         say(f"casebus: console http://127.0.0.1:{console_port}")
-    say(f"casebus: node http://127.0.0.1:{port}, data {data}; Ctrl-C stops both")
+    say(f"casebus: node http://127.0.0.1:{port}, data {data}; Ctrl-C stops them")
     raise typer.Exit(Supervisor(children, say).run())
 
 

@@ -11,7 +11,7 @@ from services.demo.check import Say, wait_until_healthy
 from services.demo.publisher import GatewayAnswerError, Publisher
 from services.demo.stage import PASSWORD, Stage, prepare, run_clock
 from services.node.ports import listen
-from services.node.supervisor import Child, Supervisor, console_command, node_command
+from services.node.supervisor import Child, Supervisor, console_command, index_child, node_command
 from services.simulator.city import City, simulate
 
 RATE = 14_400.0
@@ -32,6 +32,7 @@ def show_city(data: Path, seed: int, cases: int, ports: tuple[int, int], say: Sa
     children = [
         Child("node", node_command(data, ports[0], None), keep=False),
         Child("console", console_command(*ports), keep=True),
+        index_child(data),
     ]
     clock = ScaledClock(base, started=started, origin=city.start_us, rate=RATE)
     stop = threading.Event()

@@ -12,13 +12,10 @@ from services.auditor.router import auditor_router
 from services.node.head_keeper import HeadKeeper
 from services.node.node import Node
 
-INDEX = "audit-index.db"
-"""The index beside the log: the one that `casebus audit search` uses."""
-
 
 def auditing_router(node: Node) -> APIRouter:
     """Return the auditor's routes, and have the log measured for Prometheus."""
-    index = node.data.root / INDEX
+    index = node.data.index
     desk = AuditDesk(node.data.audit, index, node.audit, node.sealer.keyed_digest)
     collector = AuditCollector(node.data.audit, index, node.audit, desk.checking, unwitnessed_of(node))
     node.door.metrics.registry.register(collector)

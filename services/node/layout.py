@@ -6,6 +6,7 @@ DIR/keys/           keystore, 0600; subjects/ the vault's keys, one file a perso
 DIR/people.json     local accounts (argon2id), 0600
 DIR/tokens.json     digests of the organisation systems' tokens, 0600
 DIR/audit/          the audit log; its public key is DIR/audit/log.vkey
+DIR/audit-index.db  the search index over it; it can be thrown away and is made anew
 DIR/audit.json      where the audit log has its replica, how long it may go without witnesses
 DIR/epoch.json      the highest control epoch this node has seen
 DIR/bus.db          topics, stores and positions, where the bus is not Kafka
@@ -81,6 +82,7 @@ class DataDirectory:
         self.tokens = root / "tokens.json"
         self.audit = root / "audit"
         self.audit_settings = root / "audit.json"
+        self.index = root / "audit-index.db"
         self.bus = root / "bus.db"
         self.read = root / "read.db"
         self.clock = root / "clock.json"

@@ -1,8 +1,9 @@
-"""`node up`: two processes over one data directory, the node and its console; the node's end is the end of both.
+"""`node up`: the node and its console over one data directory; the node's end is the end of both.
 
-A console that dies is started again: nothing is kept in it. A node that dies is started again too, a few times in a
-row: it recovers by itself, and what cannot recover must not be hidden by a loop. One that ran and cannot be opened
-again for want of something, such as space on the disk, is tried until it can. SIGTERM and Ctrl-C stop both cleanly.
+A console that dies is started again: nothing is kept in it. So is what follows the audit log for its search index,
+however often, and nobody else ends by its end. A node that dies is started again too, a few times in a row: it recovers
+by itself, and what cannot recover must not be hidden by a loop. One that ran and cannot be opened again for want of
+something, such as space on the disk, is tried until it can. SIGTERM and Ctrl-C stop all of them cleanly.
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from services.node.layout import DataDirectory
+
 PR_SET_PDEATHSIG = 1
 RESTARTS = 5
 """Starts in a row after a crash, each before `STEADY_SECONDS` have passed."""
 STEADY_SECONDS = 60.0
+APART_SECONDS = 10.0
+"""Time between two starts of what stands apart."""
 WANTING = 5
 """The exit code of a node that cannot be opened for want of something (`UnavailableError`)."""
 WANTING_SECONDS = 5.0
@@ -37,11 +42,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Child:
-    """One process that is kept running; `ran` once it was started again after a crash."""
+    """One process that is kept running; `ran` once it was started again after a crash.
+
+    One that stands `apart` is started again however often it ends, each time a while later, and ends nobody else.
+    """
 
     name: str
     command: Sequence[str]
     keep: bool
+    apart: bool = False
     starts: int = 0
     process: subprocess.Popen[bytes] | None = None
     ran: bool = False
@@ -59,6 +68,10 @@ class Child:
             start_new_session=True,
             preexec_fn=end_with_parent,  # noqa: PLW1509 - the supervisor has one thread
         )
+
+    def rested(self) -> bool:
+        """Tell whether its last start is a while ago."""
+        return time.monotonic() - self._since >= APART_SECONDS
 
     def code(self) -> int | None:
         """Return its exit code, None while it runs."""
@@ -107,7 +120,7 @@ class Supervisor:
         while not self._stop.wait(LOOK_SECONDS):
             for child in self.children:
                 code = child.code()
-                if code is None:
+                if code is None or (child.apart and not child.rested()):
                     continue
                 if not self._again(child, code):
                     return self._end(code)
@@ -122,7 +135,7 @@ class Supervisor:
             if not self._stop.wait(WANTING_SECONDS):
                 child.start()
             return True
-        if not crashed or child.starts > RESTARTS:
+        if not crashed or (child.starts > RESTARTS and not child.apart):
             return False
         self.say(f"casebus: {child.name} ended with {code}, starting it again ({child.starts}/{RESTARTS})")
         child.ran = True
@@ -130,8 +143,8 @@ class Supervisor:
         return True
 
     def _end(self, code: int) -> int:
-        codes = [child.stop() for child in reversed(self.children)]
-        return code or max((c for c in codes if c > 0), default=0)
+        codes = [(child.stop(), child.apart) for child in reversed(self.children)]
+        return code or max((c for c, apart in codes if c > 0 and not apart), default=0)
 
 
 def end_with_parent() -> None:
@@ -150,3 +163,10 @@ def console_command(port: int, console_port: int) -> list[str]:
     """Return the command of the console process."""
     url = f"http://127.0.0.1:{port}"
     return [sys.executable, "-m", "services.console", "--node-url", url, "--port", str(console_port)]
+
+
+def index_child(data: Path) -> Child:
+    """Return the process that keeps the search index up with the audit log of a node."""
+    directory = DataDirectory(data)
+    places = ["--log", str(directory.audit), "--index", str(directory.index)]
+    return Child("index", [sys.executable, "-m", "services.auditor", *places], keep=True, apart=True)

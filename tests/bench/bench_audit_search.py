@@ -1,7 +1,8 @@
 """`audit-search`: one person among 10^6 records, every hit proved under the signed head; how fast the index follows.
 
-`CASEBUS_BENCH_RECORDS=10000000` asks among 10^7. Beside the rate of the index stands SQLite's own: the same rows, made
-before, into the same table. Beside the search stands reading and hashing the bytes that the search reads.
+`CASEBUS_BENCH_RECORDS=10000000` asks among 10^7; `CASEBUS_BENCH_LOG=DIR` keeps the log there for the next run.
+Beside the rate of the index stands SQLite's own: the same rows, made before, into the same table. Beside the search
+stands reading and hashing the bytes that the search reads.
 """
 
 from __future__ import annotations
@@ -102,8 +103,10 @@ def measured(work: Callable[[int], object], times: int) -> list[float]:
 def run() -> Report:
     """Run the benchmark."""
     with tempfile.TemporaryDirectory() as name:
-        directory, path = Path(name) / "audit", Path(name) / "index.db"
-        write(directory)
+        kept = os.environ.get("CASEBUS_BENCH_LOG")
+        directory, path = Path(kept or name) / "audit", Path(name) / "index.db"
+        if not directory.exists():
+            write(directory)
         size = sum(p.stat().st_size for p in (directory / "segments").glob("*")) // RECORDS
         start = time.perf_counter()
         with Searcher.open(directory, POLICY, path) as searcher:

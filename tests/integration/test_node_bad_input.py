@@ -159,8 +159,9 @@ def supervised(data: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def child_of(pid: int) -> int:
-    """Return the one child of a process."""
-    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()[0])
+    """Return the node among the children of a supervisor."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return next(int(each) for each in children if b"services.node" in Path(f"/proc/{each}/cmdline").read_bytes())
 
 
 def limit(pid: int, size: int) -> None:
