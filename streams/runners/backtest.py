@@ -17,15 +17,13 @@ from typing import Any
 
 from streams.legal_clock import LocalZone
 from streams.legal_clock.zone import to_date
-from streams.supervision.fact import Fact, folded
+from streams.supervision.fact import MINUS_INFINITY, Fact, folded
 from streams.supervision.finding import APPROACHING, FINAL, State
 from streams.supervision.inputs import KeyOf
 from streams.supervision.judge import Verdict
 from streams.supervision.marks import Marks
 from streams.supervision.model import Model
 from streams.supervision.term import Term
-
-MINUS_INFINITY = -(1 << 62)
 
 
 @dataclass

@@ -53,6 +53,7 @@ class Walk:
         self._since_any = since_any
         self._roll = roll
         self._custody = custody
+        self._day = course.scope.zone.day
         self._amend: dict[int, Callable[[Term, int, Fact, Handler], None]] = {
             RESUME: self._resume,
             EXTEND: self._extend,
@@ -158,14 +159,13 @@ class Walk:
         return terms
 
     def _open(self, at: int, fact: Fact, marked: Sequence[Marked]) -> Term | None:
-        course = self._course
-        day = course.scope.zone.day(at)
+        day = self._day(at)
         rate = self._choose(fact, day)
         if rate is None:
             return None
         rolls = self._roll and not (self._custody is not None and self._in_custody(marked))
-        deadline = rate.known.get((day, rolls)) or rate.deadline(fact, at, day, course, rolls)
-        return None if deadline is None else Term(fact, at, rate, deadline, rolls)
+        deadline = rate.known.get((day, rolls)) or rate.deadline(fact, at, day, self._course, rolls)
+        return None if deadline is None else Term(fact, at, at, rate, deadline, rolls)
 
     def _in_custody(self, marked: Sequence[Marked]) -> bool:
         """Say whether the person is in custody by the latest word of it; unknown counts as yes: nothing rolls then."""

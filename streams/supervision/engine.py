@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from streams.supervision.correcting import Correction, cause_of, reason_of
 from streams.supervision.errors import DuplicateModelError
-from streams.supervision.fact import Fact, corrections, folded
+from streams.supervision.fact import Fact, corrections, settled
 from streams.supervision.finding import CLEARED, OVER, Finding, State, step, transition
 from streams.supervision.judge import Verdict
 from streams.supervision.keystate import CLOCK, VERSION, KeyState, KeyStatePort, Published, Wake, decode, encode
@@ -20,6 +20,7 @@ from streams.supervision.marks import Marks, SourceDirectory
 from streams.supervision.model import Model
 from streams.supervision.report import CLOSED, finding, unit_of
 from streams.supervision.space import Space, fields_of, spaces_of
+from streams.supervision.term import Term
 
 Address = Callable[[str, str], bytes]
 """(key space, key) → the name a key's state is stored under."""
@@ -45,7 +46,7 @@ class Change:
     finding: Finding
 
 
-@dataclass
+@dataclass(slots=True)
 class _Dirty:
     """A key to fold: where it lives, the facts that arrived for it, and whether a mark woke it."""
 
@@ -53,6 +54,10 @@ class _Dirty:
     key: str
     facts: list[Fact]
     due: bool = False
+
+
+_Run = tuple[Model, Callable[[Sequence[Fact]], list[Term]], Callable[[Term, Marks], Verdict]]
+"""A model, the terms of its pattern and the verdict of a term."""
 
 
 def plain_address(space: str, key: str) -> bytes:
@@ -84,6 +89,10 @@ class Engine:
         for space in self._spaces.values():
             for event_type in space.fields:
                 self._takers[event_type] = (*self._takers.get(event_type, ()), space)
+        self._runs: dict[str, tuple[_Run, ...]] = {
+            name: tuple((model, model.pattern.terms, model.pattern.verdict) for model in space.models)
+            for name, space in self._spaces.items()
+        }
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -115,7 +124,7 @@ class Engine:
         """Return the addresses of the keys that a fact belongs to: whoever splits the keys sends it to each."""
         found: dict[bytes, None] = {}
         for space in self._takers.get(fact.type, ()):
-            key = space.models[0].key(fact)
+            key = space.key(fact)
             if key is not None:
                 found[self._address_of(space.name, key)] = None
         return tuple(found)
@@ -142,13 +151,14 @@ class Engine:
 
     def _sort(self, facts: Iterable[Fact]) -> dict[bytes, _Dirty]:
         dirty: dict[bytes, _Dirty] = {}
+        known = self._known
         for fact in facts:
             for space in self._takers.get(fact.type, ()):
-                key = space.models[0].key(fact)
+                key = space.key(fact)
                 if key is None:
                     self.unkeyed += 1
                     continue
-                address = self._address_of(space.name, key)
+                address = known[space.name].get(key) or self._address_of(space.name, key)
                 work = dirty.get(address)
                 if work is None:
                     work = dirty[address] = _Dirty(space.name, key, [])
@@ -174,35 +184,36 @@ class Engine:
     def _fold(self, store: KeyStatePort, address: bytes, work: _Dirty, marks: Marks) -> list[Change]:
         stored = store.get(address)
         state = KeyState(VERSION, work.space, work.key, [], {}) if stored is None else decode(stored)
-        known = {fact.id for fact in state.facts}
-        arrived = {fact.id: fact for fact in work.facts if fact.id not in known}
+        once = {fact.id: fact for fact in state.facts}
+        arrived = {fact.id: fact for fact in work.facts if fact.id not in once}
         if not arrived and not work.due:
             return []
         state.facts += arrived.values()
-        changes, wakes = self._judged(state, marks)
+        once.update(arrived)
+        changes, wakes = self._judged(state, settled([*once.values()]), marks)
         store.put(address, encode(state), wakes)
         return changes
 
-    def _judged(self, state: KeyState, marks: Marks) -> tuple[list[Change], list[Wake]]:
-        counting = folded(state.facts)
+    def _judged(self, state: KeyState, counting: list[Fact], marks: Marks) -> tuple[list[Change], list[Wake]]:
         changes: list[Change] = []
         clock: int | None = None
         wakes: dict[str, int] = {}
-        before, after = dict(state.published), dict[str, Published]()
-        for model in self._spaces[state.space].models:
-            pattern = model.pattern
-            for term in pattern.terms(counting):
-                verdict = pattern.verdict(term, marks)
+        before, after = state.published, dict[str, Published]()
+        for model, terms_of, verdict_of in self._runs[state.space]:
+            for term in terms_of(counting):
+                verdict = verdict_of(term, marks)
+                said = verdict.state
                 # A term that says nothing and never said anything needs no name: most do.
-                if before or (verdict.state is not None and verdict.state != CLEARED):
+                if before or (said is not None and said != CLEARED):
                     alert = model.alert_id(verdict)
                     stands, change = _changed(model, state.key, verdict, before.pop(alert, None))
                     if change is not None:
                         changes.append(change)
                     if stands is not None:
                         after[alert] = stands
-                if verdict.wake_at is not None:
-                    clock = verdict.wake_at if clock is None else min(clock, verdict.wake_at)
+                wake = verdict.wake_at
+                if wake is not None and (clock is None or wake < clock):
+                    clock = wake
                 for source in verdict.waits:
                     due = term.deadline.due_at
                     wakes[source] = min(wakes.get(source, due), due)

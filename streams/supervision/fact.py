@@ -39,6 +39,9 @@ class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     supersedes: bytes | None = None
 
 
+MINUS_INFINITY = -(1 << 63)
+"""Before every instant."""
+
 order: Callable[[Fact], Any] = attrgetter("occurred_at", "source", "sequence", "id")
 """The order in which the facts of one key fold. The id only settles what a source failed to order."""
 
@@ -48,12 +51,26 @@ def folded(facts: Iterable[Fact]) -> list[Fact]:
 
     A source corrects what it said itself, in an event of the same type: nobody can take back another's event.
     """
-    once = {fact.id: fact for fact in facts}
-    if all(fact.supersedes is None for fact in once.values()):
-        return sorted(once.values(), key=order)
-    gone = {old.id for old, _ in corrections(once.values())}
-    counting = (f for f in once.values() if f.id not in gone and not withdraws(f.supersedes))
-    return sorted(counting, key=order)
+    return settled([*{fact.id: fact for fact in facts}.values()])
+
+
+def settled(facts: list[Fact]) -> list[Fact]:
+    """Return the facts that count, in their order, of facts that stand there once each.
+
+    Most keys are in order and uncorrected: they are given back as they are.
+    """
+    before = MINUS_INFINITY
+    for fact in facts:
+        at = fact.occurred_at
+        if at <= before or fact.supersedes is not None:
+            break
+        before = at
+    else:
+        return facts
+    if all(fact.supersedes is None for fact in facts):
+        return sorted(facts, key=order)
+    gone = {old.id for old, _ in corrections(facts)}
+    return sorted((f for f in facts if f.id not in gone and not withdraws(f.supersedes)), key=order)
 
 
 def corrections(facts: Iterable[Fact]) -> list[tuple[Fact, Fact]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
+
 from schemas.clock import DAY, HOUR
 from streams.legal_clock import LocalZone
 from streams.supervision.finding import (
@@ -46,7 +48,7 @@ class Rung(NamedTuple):
     leads: tuple[Lead, ...]
 
 
-class Verdict(NamedTuple):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What a term amounts to at given marks.
 
     Attributes:
@@ -85,12 +87,12 @@ class Judge:
 
     def verdict(self, term: Term, marks: Marks) -> Verdict:
         """Judge a term. A pure function: the same term and the same marks always give the same."""
-        if term.closer is not None and term.runs_at(term.closed_at):
+        due, stands = term.deadline.due_at, term.suspended_at is not None
+        if term.closer is not None and (stands or term.closed_at < due):
             return Verdict(term, CLEARED, self.breach)
-        due = term.deadline.due_at
-        if term.suspended_at is None and marks.clock < due:
+        if not stands and marks.clock < due:
             return self._before(term, marks.clock, due)
-        if term.suspended_at is not None or (self.done_only and term.closer is None):
+        if stands or (self.done_only and term.closer is None):
             return Verdict(term, None, self.breach)
         return self._after(term, marks, due)
 

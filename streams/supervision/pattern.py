@@ -92,7 +92,7 @@ class Match:
                 continue
             at = fact.occurred_at if at_of is None else at_of(fact)
             day = self.scope.zone.day(at)
-            terms.append(Term(fact, at, Rate(self.law, Limit()), Deadline(day, day, day, at), rolls=False))
+            terms.append(Term(fact, at, at, Rate(self.law, Limit()), Deadline(day, day, day, at), rolls=False))
         return terms
 
     def verdict(self, term: Term, marks: Marks) -> Verdict:

@@ -6,16 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streams.supervision.fact import Fact
+from streams.supervision.inputs import KeyOf
 from streams.supervision.model import Model
 
 
 @dataclass(frozen=True)
 class Space:
-    """The models that fold by the same fields, and the fields of each event type they ask for together."""
+    """The models that fold by the same fields, how, and the fields of each event type they ask for together."""
 
     name: str
     models: tuple[Model, ...]
     fields: Mapping[str, tuple[str, ...]]
+    key: KeyOf
 
     def project(self, fact: Fact) -> Fact:
         """Return the fact with no more fields than the models of this space ask for."""
@@ -54,4 +56,4 @@ def spaces_of(models: Sequence[Model]) -> dict[str, Space]:
     grouped: dict[str, list[Model]] = {}
     for model in models:
         grouped.setdefault(model.space, []).append(model)
-    return {name: Space(name, tuple(members), fields_of(members)) for name, members in grouped.items()}
+    return {name: Space(name, tuple(members), fields_of(members), members[0].key) for name, members in grouped.items()}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
 from streams.legal_clock import Deadline
 from streams.supervision.fact import Fact
 from streams.supervision.rate import Rate
@@ -22,43 +24,31 @@ class Note(NamedTuple):
     deadline: Deadline | None = None
 
 
-class Term:
+class Term(msgspec.Struct, gc=False, eq=False):
     """One running of the clock.
 
     Attributes:
         opened_at: when the clock started, microseconds; `deadline` is what its limit gives now.
+        started_at: since when that limit counts: later than `opened_at` where the clock was started anew.
         rolls: whether a last day that is a day off moves.
         closer: the event that closed it, None while it runs; `closed_at`: when that happened.
         floor: index into SEVERITIES below which its severity may not fall, -1 for none.
         suspended_at: since when the clock stands still, None while it runs.
+
+    It refers to nothing that refers back, so the cycle collector need not know it.
     """
 
-    __slots__ = (
-        "closed_at",
-        "closer",
-        "deadline",
-        "floor",
-        "notes",
-        "opened_at",
-        "opener",
-        "rate",
-        "rolls",
-        "started_at",
-        "suspended_at",
-    )
-
-    def __init__(self, opener: Fact, opened_at: int, rate: Rate, deadline: Deadline, rolls: bool) -> None:  # noqa: FBT001
-        self.opener = opener
-        self.opened_at = opened_at
-        self.started_at = opened_at
-        self.rate = rate
-        self.deadline = deadline
-        self.rolls = rolls
-        self.closer: Fact | None = None
-        self.closed_at = 0
-        self.floor = -1
-        self.suspended_at: int | None = None
-        self.notes: list[Note] | None = None
+    opener: Fact
+    opened_at: int
+    started_at: int
+    rate: Rate
+    deadline: Deadline
+    rolls: bool
+    closer: Fact | None = None
+    closed_at: int = 0
+    floor: int = -1
+    suspended_at: int | None = None
+    notes: list[Note] | None = None
 
     def note(self, what: str, at: int, fact: Fact, rate: Rate | None = None) -> None:
         """Remember a step with the deadline as it stands after it."""

@@ -62,7 +62,7 @@ def test_what_differs_fails(expected: list[dict[str, Any]]) -> None:
 
 def test_every_telling_must_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fold that depends on the order of arrival fails the test although the story itself goes well."""
-    monkeypatch.setattr("streams.supervision.engine.folded", list)
+    monkeypatch.setattr("streams.supervision.engine.settled", list)
     given = [
         *GIVEN,
         {"on": "closed", "id": "c", "at": "2025-03-05T09:00"},
