@@ -14,6 +14,8 @@ Act = Literal[
     "import",  # a history file was taken in
     "release",  # manifest: what one source record released to one subscription
     "pull",  # a receiver read a view through the gateway instead of its topic
+    "ack",  # a receiver said up to which offset it has a view topic: by its cursor, outright, or by its consumer group
+    "mark",  # a source declared itself complete up to a time
     "refuse",  # something was refused at a door: event, login, request; `why` has the code
     "quarantine",  # data was set aside with its label (dead letter, torn batch)
     "redrive",  # a dead letter was sent on its way again

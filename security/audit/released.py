@@ -1,8 +1,7 @@
 """Manifests read as an answer: which event was released to whom, when, by which rule. Sans-IO.
 
 A manifest that stands twice (a node was killed between manifest and delivery) has one `idem`: it is one release, told
-once, with every record that says it. Acknowledgements and consumer progress are no part of it: a manifest proves what
-was released, not what was read.
+once, with every record that says it. What became of it afterwards stands in `security.audit.received`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from security.audit.record import BODY_AT, Entry, FormError, decode
 
 _HEX = 15
 _EVENT = 0x5EED
-_RECEIVES = frozenset({"release", "pull", "withdraw"})
+_RECEIVES = frozenset({"release", "pull", "withdraw", "ack"})
 PLAIN = ("act", "actor", "case", "obj", "org", "out", "purpose", "role", "why")
 """Header fields that can be asked for as they stand."""
 RARE = frozenset({"case", "event", "person"})
@@ -41,7 +41,7 @@ class Question:
     Attributes:
         act, actor, case, obj, org, out, purpose, role, why: as in the record's header; `case` is a keyed digest, 64
             hex; a decision is its `out`, its reason code `why`.
-        sub: subscription that received (`obj` of a release or pull, else `sub` of the data).
+        sub: subscription that received (`obj` of a release, pull or acknowledgement, else `sub` of the data).
         event: ids of events, 32 hex: in a manifest, a publication, a refusal, or what the record is about.
         field: fields that were shown, `type.field`: in the masks of a manifest, or the fields of an opening.
         person: keyed digest of a person, 64 hex, where the act carries one (`person` or `persons` of the data).

@@ -28,6 +28,7 @@ from security.audit.terms import Question
 from security.policy.roles import AUDITORS
 from services.auditor.checking import Checking
 from services.auditor.errors import NotAnAuditorError, PurposeError
+from services.auditor.progress import with_progress
 from services.auditor.search import Answer, Searcher
 from services.desk.people import Person
 
@@ -93,15 +94,14 @@ class AuditDesk:
         about = _about(question) | {"exhaustive": exhaustive}
 
         def answer() -> tuple[dict[str, Any], dict[str, Any]]:
-            found = self._search(question, min(limit, MAX_HITS), exhaustive=exhaustive)
-            told = released((hit.record for hit in found.hits), question.event)
+            found, told = self._search(question, min(limit, MAX_HITS), exhaustive=exhaustive)
             document = {
                 "size": found.size,
                 "complete": found.complete,
                 "found": found.found,
                 "scanned": found.scanned,
                 "hits": [hit.as_dict() for hit in found.hits],
-                "releases": [each.as_dict() for each in told],
+                "releases": told,
             }
             return document, {"found": found.found}
 
@@ -193,10 +193,13 @@ class AuditDesk:
         self._log.append([msgspec.structs.replace(entry, data=dict(data) | more)])
         return answered
 
-    def _search(self, question: Question, limit: int, *, exhaustive: bool) -> Answer:
+    def _search(self, question: Question, limit: int, *, exhaustive: bool) -> tuple[Answer, list[dict[str, Any]]]:
+        """Return the hits, and what manifests among them released, with what became of it."""
         self._sign(self._log.size - 1)
         with self._searching, Searcher.open(self._layout.directory, Policy.of_key(self._key()), self._index) as open_:
-            return open_.search(question, limit, exhaustive=exhaustive)
+            found = open_.search(question, limit, exhaustive=exhaustive)
+            told = released((hit.record for hit in found.hits), question.event)
+            return found, with_progress(open_, told)
 
     def _proved(self, seq: int) -> dict[str, Any]:
         evidence = self._evidence(seq)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -112,6 +113,20 @@ class Searcher:
                 self._add(answer, question, self._proved(span), limit)
         self._add(answer, question, runs.rest(size), limit)
         return answer
+
+    def each(self, question: Question, *, newest: bool = False) -> Iterator[Hit]:
+        """Yield the hits of a question one by one, proved as those of `search`; with `newest` the last one first.
+
+        Nothing further is read than is asked for. Raises what `search` raises.
+        """
+        size, runs = self.evidence.head.size, self.evidence.runs
+        spans = self.index.candidates(question, size >> TILE)
+        rest = [runs.rest(size)]
+        parts = (self._proved(span) for span in (reversed(spans) if newest else spans))
+        for records in chain(rest, parts) if newest else chain(parts, rest):
+            found = Answer(size, complete=False)
+            self._add(found, question, records, len(records.entries))
+            yield from reversed(found.hits) if newest else found.hits
 
     def _proved(self, span: Span) -> Records:
         """Read a run or block again and compare the root it leads to with the run's under the signed head."""

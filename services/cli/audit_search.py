@@ -68,7 +68,8 @@ def search(
             since=_instant("--since", since),
             until=_instant("--until", until, end=True),
         )
-        answer = _answer(data, question, limit, exhaustive=exhaustive, no_index=no_index, trust=(policy, public_key))
+        trust = (policy, public_key)
+        answer, told = _answer(data, question, limit, exhaustive=exhaustive, no_index=no_index, trust=trust)
     except CasebusError as error:
         fail(error, as_json=as_json)
     document: dict[str, Any] = {
@@ -79,10 +80,7 @@ def search(
         "hits": [hit.as_dict() for hit in answer.hits],
     }
     if releases:
-        from security.audit.released import released
-
-        told = released((hit.record for hit in answer.hits), question.event)
-        document["releases"] = [each.as_dict() for each in told]
+        document["releases"] = told
     emit(document, as_json=as_json, show=_show)
 
 
@@ -94,10 +92,12 @@ def _answer(
     exhaustive: bool,
     no_index: bool,
     trust: tuple[Path | None, Path | None],
-) -> Answer:
+) -> tuple[Answer, list[dict[str, Any]]]:
     """Ask with the index beside the log, or with one that is thrown away afterwards."""
     import tempfile
 
+    from security.audit.released import released
+    from services.auditor.progress import with_progress
     from services.auditor.search import Searcher
 
     directory = data / "audit"
@@ -105,7 +105,9 @@ def _answer(
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder) / "index.db" if no_index else data / "audit-index.db"
         with Searcher.open(directory, trusted, index) as searcher:
-            return searcher.search(question, limit, exhaustive=exhaustive or no_index)
+            answer = searcher.search(question, limit, exhaustive=exhaustive or no_index)
+            told = released((hit.record for hit in answer.hits), question.event)
+            return answer, with_progress(searcher, told)
 
 
 def _instant(option: str, text: str | None, *, end: bool = False) -> int | None:
@@ -137,6 +139,16 @@ def _show(found: Mapping[str, Any]) -> str:
     if "releases" in found:
         return "\n".join(
             f"{told['event']}  →  {told['sub']} ({told['org']}, {told['purpose']})  record {told['seqs'][0]}"
+            + _progress(told)
             for told in found["releases"]
         )
     return "\n".join(json.dumps(hit["record"], ensure_ascii=False) for hit in found["hits"])
+
+
+def _progress(told: Mapping[str, Any]) -> str:
+    """Say what became of a release: fetched by which record, acknowledged by which."""
+    if "fetched" not in told:
+        return ""
+    got, said = told["fetched"], told["acknowledged"]
+    fetched = f"fetched in record {got['seq']} at offset {got['offset']}" if got else "not fetched here"
+    return f"  {fetched}, " + (f"acknowledged in record {said['seq']}" if said else "not acknowledged")

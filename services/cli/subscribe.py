@@ -6,12 +6,16 @@ import json
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from services.cli.output import Json, emit
 
+if TYPE_CHECKING:
+    from services.subscriber.client import Subscriber
+
+ACKNOWLEDGE_SECONDS = 1.0
 app = typer.Typer(rich_markup_mode=None)
 
 
@@ -38,9 +42,7 @@ def subscribe(
     with httpx.Client(base_url=url, headers=headers, trust_env=False) as http:
         client = Subscriber(http, subscription, _key(key_file))
         if follow:
-            for event in client.follow(after):
-                sys.stdout.write(_line(event) + "\n")
-                sys.stdout.flush()
+            _follow(client, after)
             return
         events: list[dict[str, Any]] = []
         while True:
@@ -50,6 +52,29 @@ def subscribe(
             events += page
     document = json.loads(_line({"subscription": subscription, "events": events, "next": after}))
     emit(document, as_json=as_json, show=lambda d: "\n".join(_line(event) for event in d["events"]))
+
+
+def _follow(client: Subscriber, after: int) -> None:
+    """Print views as they come; what was printed is acknowledged once a second, and at the end."""
+    import time
+    from contextlib import suppress
+
+    from services.subscriber.client import GatewayAwayError
+
+    told, at = after, time.monotonic()
+    try:
+        for event in client.follow(after):
+            sys.stdout.write(_line(event) + "\n")
+            sys.stdout.flush()
+            after = int(event["offset"])
+            if time.monotonic() - at >= ACKNOWLEDGE_SECONDS:
+                told, at = after, time.monotonic()
+                with suppress(GatewayAwayError):
+                    client.acknowledge(told)
+    finally:
+        if after > told:
+            with suppress(GatewayAwayError):
+                client.acknowledge(after)
 
 
 def read(path: Path) -> str:

@@ -55,7 +55,10 @@ def result(words: Words, answer: Mapping[str, Any]) -> str:
         columns = [words(f"audit.{name}") for name in ("record", "time", "act", "who", "purpose", "out", "about")]
         parts.append(table(words("audit.hits"), columns, [_hit(words, hit) for hit in answer["hits"]]))
     if answer["releases"]:
-        columns = [words(f"audit.{name}") for name in ("event", "receiver", "purpose", "time", "record")]
+        columns = [
+            words(f"audit.{name}")
+            for name in ("event", "receiver", "purpose", "time", "record", "fetched", "acknowledged")
+        ]
         rows = [_release(words, told) for told in answer["releases"]]
         parts += [element("h2", words("audit.releases")), table(words("audit.releases"), columns, rows)]
         parts.append(element("p", words("audit.not_read")))
@@ -113,7 +116,23 @@ def _release(words: Words, told: Mapping[str, Any]) -> Sequence[str]:
         element("span", told["purpose"]),
         element("span", second(told["ts"])),
         " ".join(_link(words, seq) for seq in told["seqs"]),
+        _became(words, told, "fetched"),
+        _became(words, told, "acknowledged"),
     )
+
+
+def _became(words: Words, told: Mapping[str, Any], what: str) -> str:
+    """Say when and by which record a release was fetched or acknowledged; of too many events nothing was looked up."""
+    if what not in told:
+        return element("span", words("audit.by_event"))
+    said = told[what]
+    if said is None:
+        reached = told["reached"] if what == "acknowledged" else None
+        return element(
+            "span", words("audit.reached", through=reached["through"]) if reached else words("audit.not_yet")
+        )
+    at = words("audit.offset", offset=said["offset" if what == "fetched" else "through"])
+    return element("span", f"{second(said['ts'])} {at} ") + _link(words, said["seq"])
 
 
 def _link(words: Words, seq: int) -> str:

@@ -23,6 +23,7 @@ from schemas.clock import Clock
 from schemas.errors import UnavailableError
 from security.audit.errors import AuditPoisonedError
 from security.audit.port import Log
+from security.audit.record import Entry
 from security.keys.port import Signer
 from security.sealing import Sealer
 from security.vault import Vault
@@ -34,7 +35,7 @@ from services.gateway.marks import DeclaredMark, DeclaredMarks
 from services.gateway.memory import Memory
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.outcome import Outcome
-from services.gateway.publication import RAW, Speaker
+from services.gateway.publication import RAW, ROLE, Speaker
 from services.gateway.quality import Ledger
 from services.gateway.receipt import Commit, Receipt
 from services.gateway.redriving import Redriver
@@ -182,9 +183,18 @@ class Door:
         now = self._clock.now_us()
         return self._marks.declare(_id(publisher), now, now)
 
-    def complete_to(self, publisher: Source | str, us: int) -> int:
-        """Keep that a source has said everything before `us`; return its mark: capped by the clock, never lower."""
-        return self._marks.declare(_id(publisher), us, self._clock.now_us())
+    def complete_to(self, publisher: Source | str, us: int, actor: str = "") -> int:
+        """Keep that a source has said everything before `us`; return its mark: capped by the clock, never lower.
+
+        A declaration that moves the mark is durable in the audit log before it counts: deadlines hang on it.
+        """
+        source, now = _id(publisher), self._clock.now_us()
+        if min(us, now) > self._marks.of(source):
+            org = "" if isinstance(publisher, str) else publisher.organisation
+            data = {"declared": us, "before": self._marks.of(source)}
+            entry = Entry(act="mark", actor=actor or source, org=org, role=ROLE, obj=source, data=data)
+            self._audit.append([entry])
+        return self._marks.declare(source, us, now)
 
     def marks(self) -> Mapping[str, DeclaredMark]:
         """Return source → declared mark."""

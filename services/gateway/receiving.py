@@ -2,12 +2,15 @@
 
 Only what stands on the view topic is read: release put it there after its manifest was durable, so what is delivered
 here is a part of what was authorised. The reading itself is an act of its own, `pull`, and is durable in the audit log
-before the views leave. Every call asks anew whether the reader still may: a subscription that has ended, is held by a
+before the views leave; so is how far a receiver says it has come (`ack`): outright, or by the offset it goes on
+from. Every call asks anew whether the reader still may: a subscription that has ended, is held by a
 breaker or has expired gives nothing more, also not of what was released before.
 """
 
 from __future__ import annotations
 
+import threading
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
@@ -25,6 +28,8 @@ PARTITION: Final = 0
 PAGE_VIEWS: Final = 256
 PAGE_BYTES: Final = 1 << 20
 Way = Literal["page", "stream"]
+AckWay = Literal["cursor", "told", "group"]
+"""How a receiver said how far it is: by the offset it went on from, outright, or by what its group committed."""
 
 
 class NotYoursError(DeniedError):
@@ -50,6 +55,13 @@ class EndedError(DeniedError):
 
     code: ClassVar[str] = "subscription.ended"
     http_status: ClassVar[int] = 410
+
+
+class BeyondEndError(RefusedError):
+    """Nothing was released there yet: it cannot be acknowledged."""
+
+    code: ClassVar[str] = "subscription.beyond_end"
+    http_status: ClassVar[int] = 422
 
 
 class OnKafkaError(RefusedError):
@@ -94,6 +106,8 @@ class Receiving:
         self._partitioned = partitioned
         self._bus, self._audit, self._clock = bus, audit, clock
         self._receivers, self._epoch = receivers, epoch
+        self._acknowledged: dict[str, int] = {}
+        self._lock = threading.Lock()
 
     def allowed(self, reader: Reader, subscription: str) -> Deciding:
         """Return the subscription, if the reader may read its views now.
@@ -139,10 +153,29 @@ class Receiving:
         receiver = self.allowed(reader, subscription)
         stored = self._bus.read(receiver.topic, PARTITION, after + 1, min(limit, PAGE_VIEWS))
         views = _bounded(stored)
-        if views:
-            self._audit.append([self._pull(reader, receiver, views, way)])
         end = self._bus.end(receiver.topic, PARTITION)
+        entries = self._acks(reader, receiver, min(after, end - 1), "cursor")
+        if views:
+            entries.append(self._pull(reader, receiver, views, way))
+        if entries:
+            self._audit.append(entries)
+            self._learn(entries)
         return Page(views, views[-1].offset if views else after, end)
+
+    def acknowledge(self, reader: Reader, subscription: str, through: int) -> int:
+        """Keep that the receiver has every view up to offset `through`; return the highest it has acknowledged.
+
+        Raises:
+            BeyondEndError: nothing was released there. What `allowed` raises.
+        """
+        receiver = self.allowed(reader, subscription)
+        end = self._bus.end(receiver.topic, PARTITION)
+        if through >= end:
+            raise BeyondEndError(through=through, end=end)
+        if entries := self._acks(reader, receiver, through, "told"):
+            self._audit.append(entries)
+            self._learn(entries)
+        return self._acknowledged.get(subscription, through)
 
     def end(self, topic: str) -> int:
         """Return one past the last view of a topic."""
@@ -160,8 +193,41 @@ class Receiving:
             part=PARTITION,
             off=views[0].offset,
             ctl=self._epoch(),
-            data={"count": len(views), "last": views[-1].offset, "way": way},
+            data={"count": len(views), "last": views[-1].offset, "way": way} | _named(views),
         )
+
+    def _acks(self, reader: Reader, receiver: Deciding, through: int, way: AckWay) -> list[Entry]:
+        """Return the record of an acknowledgement; none where it says nothing new to this process."""
+        principal = receiver.principal
+        if through <= self._acknowledged.get(principal.id, -1):
+            return []
+        return [
+            Entry(
+                act="ack",
+                actor=reader.name,
+                org=principal.organisation,
+                purpose=principal.purpose,
+                obj=principal.id,
+                topic=receiver.topic,
+                part=PARTITION,
+                off=through,
+                ctl=self._epoch(),
+                data={"way": way},
+            )
+        ]
+
+    def _learn(self, entries: list[Entry]) -> None:
+        """Remember what is durable in the log: the same is not written again."""
+        with self._lock:
+            for entry in entries:
+                if entry.act == "ack":
+                    self._acknowledged[entry.obj] = max(entry.off or 0, self._acknowledged.get(entry.obj, -1))
+
+
+def _named(views: tuple[Stored, ...]) -> dict[str, list[str]]:
+    """Name the events of views in their order, so that the log answers whether one was fetched."""
+    ids = [dict(view.headers).get("ce_id", b"") for view in views]
+    return {"events": [uuid.UUID(each.decode()).hex for each in ids]} if all(ids) else {}
 
 
 def _bounded(stored: list[Stored]) -> tuple[Stored, ...]:

@@ -3,6 +3,7 @@
 GET /v1/subscriptions/{id}                          what it is, and where it stands
 GET /v1/subscriptions/{id}/events?after=N&limit=M   a page; `form=avro` gives the exact bytes
 GET /v1/subscriptions/{id}/stream                   server-sent events; Last-Event-ID resumes
+POST /v1/subscriptions/{id}/acknowledgements        through: every view up to this offset has arrived
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, Field
 
 from schemas.instants import format_instant
 from security.view_schema import UnknownViewError, ViewRegistry
@@ -19,6 +21,7 @@ from services.gateway.exchange import QueryError, TokenError, json_response, lan
 from services.gateway.readers import Readers, token_of
 from services.gateway.receiving import (
     PAGE_VIEWS,
+    BeyondEndError,
     EndedError,
     ExpiredError,
     HeldError,
@@ -57,6 +60,13 @@ CARD: Final = {
     "end": 42,
 }
 SSE: Final = "id: 41\nevent: view\ndata: {…}\n\n"
+ACKNOWLEDGED: Final = {"subscription": "procuratorate-990103-filing", "through": 41}
+
+
+class AcknowledgementBody(BaseModel):
+    """Up to which offset the receiver has every view."""
+
+    through: int = Field(ge=0, le=2**53 - 1, examples=[41])
 
 
 def receiving_router(receiving: Receiving, streams: Streams, readers: Readers, registry: ViewRegistry) -> APIRouter:
@@ -114,8 +124,15 @@ def receiving_router(receiving: Receiving, streams: Streams, readers: Readers, r
             )
         )
 
+    def acknowledge(request: Request, subscription: Id, body: AcknowledgementBody) -> Response:
+        """Say that every view up to an offset has arrived; it stands in the audit log beside what was released."""
+        through = receiving.acknowledge(readers.of(request), subscription, body.through)
+        return json_response({"subscription": subscription, "through": through})
+
     add, place = router.add_api_route, "/{subscription}"
     add(place, card, **described(CARD, *denied))
     add(f"{place}/events", events, **described(PAGE, QueryError, *denied, UnknownViewError))
     add(f"{place}/stream", stream, **described(SSE, QueryError, *denied, TooManyStreamsError, media=MEDIA))
+    said = described(ACKNOWLEDGED, QueryError, *denied, BeyondEndError)
+    add(f"{place}/acknowledgements", acknowledge, methods=["POST"], **said)
     return router

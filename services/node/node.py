@@ -251,7 +251,7 @@ def _runner(
     releasing = Releasing(carrier.bus, ground.audit, sealer, ground.contracts, receivers, epoch, ground.name.node)
     if ground.gate is not None:
         releasing.gate = ground.gate.require
-    supervising = Supervising(carrier.bus, sealer, engine, epoch)
+    supervising = Supervising(carrier.bus, sealer, engine, epoch, ground.audit)
     return EmbeddedRunner(carrier.bus, ground.clock, releasing, supervising, projector, declared)
 
 

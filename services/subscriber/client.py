@@ -72,6 +72,16 @@ class Subscriber:
                 pass
             time.sleep(AGAIN_SECONDS)
 
+    def acknowledge(self, through: int) -> None:
+        """Say that every view up to offset `through` has arrived; raises what a page raises."""
+        path = f"/v1/subscriptions/{self._subscription}/acknowledgements"
+        try:
+            answer = self._http.post(path, json={"through": through})
+        except httpx.TransportError:
+            raise GatewayAwayError(status=0) from None
+        if not answer.is_success:
+            raise _refusal(answer)
+
     def opened(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return a CloudEvent with `data` in place of `data_base64`: the open fields, and with the key the sealed ones.
 

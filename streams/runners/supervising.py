@@ -1,4 +1,8 @@
-"""The supervise step of a runner: work items in; alerts, states and position out, in one transaction."""
+"""The supervise step of a runner: work items in; alerts, states and position out, in one transaction.
+
+Each new state of an alert stands in the audit log, durable, before the transaction that tells it is committed. A step
+that is killed in between is taken again and writes the same once more, under the same `idem`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from security.audit.port import Log
+from security.audit.record import Entry
 from security.labels import SENSITIVE, Label
 from security.sealing import Sealer
 from streams import alerts, work
@@ -21,6 +27,8 @@ from streams.supervision.finding import Step
 from streams.supervision.marks import Marks
 
 GROUP = "supervise"
+MODEL = "model"
+"""The role of a model in audit records."""
 MARKS = "supervise.marks"
 MARKS_KEY = b"marks"
 ITEMS = 64
@@ -42,6 +50,7 @@ class Supervising:
     sealer: Sealer
     engine: Engine
     epoch: Callable[[], int]
+    audit: Log
     published: dict[str, int] = field(default_factory=dict)
 
     def step(self) -> int:
@@ -52,8 +61,9 @@ class Supervising:
             return 0
         items = [work.decode(self.sealer.open(s.value, work.work_ad(s.key))) for s in stored]
         with self.bus.transaction() as change:
-            for item in gathered(items):
-                self._take(change, item)
+            acts = [act for item in gathered(items) for act in self._take(change, item)]
+            if acts:
+                self.audit.append(acts)
             change.advance(GROUP, work.TOPIC, PARTITION, stored[-1].offset + 1)
         return len(stored)
 
@@ -61,7 +71,8 @@ class Supervising:
         """Return the marks that the engine has seen."""
         return self._marks(self.bus.get(MARKS, MARKS_KEY))
 
-    def _take(self, change: Transaction, item: work.WorkItem) -> None:
+    def _take(self, change: Transaction, item: work.WorkItem) -> list[Entry]:
+        """Fold an item and put what it changes into the transaction; return what the audit log is to say of it."""
         store = BusKeyStates(change, self.sealer)
         marks = self._marks(change.get(MARKS, MARKS_KEY))
         facts: Sequence[Fact] = ()
@@ -79,6 +90,7 @@ class Supervising:
         for each in changes:
             state = each.finding.state
             self.published[state] = self.published.get(state, 0) + 1
+        return [alert_act(each, marks.clock, self.epoch()) for each in changes]
 
     def _marks(self, stored: bytes | None) -> Marks:
         clock, sources = _decode_marks(stored) if stored else (0, {})
@@ -86,6 +98,22 @@ class Supervising:
 
     def _silent(self, marks: Marks) -> tuple[str, ...]:
         return tuple(s for s in self.engine.directory.sources if marks.clock - marks.of(s) > SILENT_AFTER)
+
+
+def alert_act(change: Change, mark: int, epoch: int) -> Entry:
+    """Make the audit record of a new state: which alert, by which model, and no word of whom or what it is about."""
+    finding = change.finding
+    return Entry(
+        act="alert",
+        actor=change.model,
+        role=MODEL,
+        obj=finding.id,
+        ctl=epoch,
+        idem=f"{finding.id}/{finding.state}/{mark}",
+        pol=change.digest,
+        why=finding.reason,
+        data={"state": finding.state, "model": change.model, "version": change.version, "mark": mark},
+    )
 
 
 def alert_record(sealer: Sealer, change: Change, mark: int, epoch: int) -> Record:

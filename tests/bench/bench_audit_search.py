@@ -1,6 +1,6 @@
 """`audit-search`: one person among 10^6 records, every hit proved under the signed head; how fast the index follows.
 
-`CASEBUS_BENCH_RECORDS=10000000` asks among 10^7; `CASEBUS_BENCH_LOG=DIR` keeps the log there for the next run.
+`CASEBUS_BENCH_RECORDS=10000000` asks among 10^7; `CASEBUS_BENCH_LOG=DIR` keeps log and index there for the next run.
 Beside the rate of the index stands SQLite's own: the same rows, made before, into the same table. Beside the search
 stands reading and hashing the bytes that the search reads.
 """
@@ -22,7 +22,7 @@ from security.audit.log import AuditLog
 from security.audit.policy import Policy
 from security.audit.record import Entry
 from security.audit.terms import Question
-from services.auditor.index import BATCH, AuditIndex
+from services.auditor.index import BATCH
 from services.auditor.search import Searcher
 from tests.bench.bench_audit_append import ORIGIN, SIGNER
 from tests.bench.harness import Figure, Report
@@ -90,27 +90,27 @@ def raw_inserts(index: Path, target: Path) -> float:
     return len(rows) / took
 
 
-def measured(work: Callable[[int], object], times: int) -> list[float]:
-    """Return the seconds of each call, ascending."""
+def measured(work: Callable[[int], object], times: int, clock: Callable[[], float] = time.perf_counter) -> list[float]:
+    """Return the seconds of each call, ascending; by another clock, such as the processor's."""
     found = []
     for number in range(times):
-        start = time.perf_counter()
+        start = clock()
         work(number)
-        found.append(time.perf_counter() - start)
+        found.append(clock() - start)
     return sorted(found)
 
 
 def run() -> Report:
     """Run the benchmark."""
     with tempfile.TemporaryDirectory() as name:
-        kept = os.environ.get("CASEBUS_BENCH_LOG")
-        directory, path = Path(kept or name) / "audit", Path(name) / "index.db"
+        kept = Path(os.environ.get("CASEBUS_BENCH_LOG") or name)
+        directory, path = kept / "audit", kept / "index.db"
         if not directory.exists():
             write(directory)
         size = sum(p.stat().st_size for p in (directory / "segments").glob("*")) // RECORDS
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         with Searcher.open(directory, POLICY, path) as searcher:
-            took = time.perf_counter() - start
+            took, used = time.perf_counter() - start, time.process_time() - used
             rows = searcher.index.rows
         raw = raw_inserts(path, Path(name) / "raw.db")
         opened = measured(lambda _: Searcher.open(directory, POLICY, path).index.close(), 5)
@@ -126,27 +126,32 @@ def run() -> Report:
                 scanned += answer.scanned
 
             seconds = measured(one, SEARCHES)
-            block = os.urandom(scanned // SEARCHES * size)
+            processor = measured(one, SEARCHES, time.process_time)
+            block = os.urandom(scanned // (2 * SEARCHES) * size)
             plain = measured(lambda _: [sha256(block[at : at + size]) for at in range(0, len(block), size)], 20)
-        assert hits >= SEARCHES * RECORDS // (8 * PERSONS), hits
-        index = AuditIndex(path)
-        index.close()
-    p99 = seconds[int(SEARCHES * 0.99)] * 1e3
+        assert hits >= 2 * SEARCHES * RECORDS // (8 * PERSONS), hits
+    hashed = plain[10] * 1e3
+    at = int(SEARCHES * 0.99)
+    made = [
+        Figure("index made (read, chain, decode, write)", rows / took, "rows/s", floor=60_000, raw=raw),
+        Figure("the same, by seconds of processor", rows / used, "rows/s", raw=raw),
+        Figure("index made", RECORDS / took, "records/s", floor=5_000),
+    ]
     return Report(
         "audit-search",
         {
             "records": RECORDS,
             "bytes_a_record": size,
-            "hits_a_search": round(hits / SEARCHES, 1),
-            "records_read_a_search": scanned // SEARCHES,
+            "hits_a_search": round(hits / SEARCHES / 2, 1),
+            "records_read_a_search": scanned // SEARCHES // 2,
             "index_rows": rows,
             "index_bytes": bytes_on_disk,
         },
         [
-            Figure("search, one person, p99", p99, "ms", floor=100, better="lower", raw=plain[10] * 1e3),
-            Figure("search, one person, p50", seconds[SEARCHES // 2] * 1e3, "ms", better="lower", raw=plain[10] * 1e3),
-            Figure("index made (read, chain, decode, write)", rows / took, "rows/s", floor=60_000, raw=raw),
-            Figure("index made", RECORDS / took, "records/s", floor=5_000),
+            Figure("search, one person, p99", seconds[at] * 1e3, "ms", floor=100, better="lower", raw=hashed),
+            Figure("the same, milliseconds of processor", processor[at] * 1e3, "ms", better="lower", raw=hashed),
+            Figure("search, one person, p50", seconds[SEARCHES // 2] * 1e3, "ms", better="lower", raw=hashed),
+            *(made if rows else ()),  # an index that was kept is only asked
             Figure("opened under the signed head, p50", opened[2] * 1e3, "ms", better="lower"),
         ],
     )

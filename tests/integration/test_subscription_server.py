@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from security.audit.checkpoint import VerifierKey
+from security.audit.policy import Policy
 from security.audit.reading import read
+from security.audit.released import released
+from security.audit.terms import Question
 from security.views import read_view
+from services.auditor.progress import with_progress
+from services.auditor.search import Searcher
 from services.gateway.app import Gateway, create_app
 from services.gateway.exchange import add_error_handlers
 from services.gateway.readers import Readers
@@ -96,6 +103,29 @@ def test_pages_give_every_view_once_and_each_is_on_record_first(reading: Reading
     told = pulls(reading)[before:]
     assert [n for r in told for n in range(r.off, r.data["last"] + 1)] == offsets
     assert {(r.org, r.purpose, r.data["way"]) for r in told} == {("court-990103", "sentence-execution", "page")}
+
+
+def test_a_release_is_found_with_its_reading_and_its_acknowledgement(reading: ReadingNode, tmp_path: Path) -> None:
+    """Over HTTP: fetched page by page, acknowledged; the log then answers for one event by which records, proved."""
+    with reading.client(MINE) as client:
+        page = client.get(EVENTS, params={"limit": 9}).raise_for_status().json()
+        through = page["events"][-1]["offset"]
+        said = client.post(f"/v1/subscriptions/{MINE}/acknowledgements", json={"through": through})
+        beyond = client.post(f"/v1/subscriptions/{MINE}/acknowledgements", json={"through": page["end"]})
+    reading.node.audit.checkpoint()
+    audit = reading.node.data.audit
+    policy = Policy.of_key(VerifierKey.parse((audit / "log.vkey").read_text(encoding="utf-8")))
+    event = uuid.UUID(page["events"][4]["id"]).hex
+    with Searcher.open(audit, policy, tmp_path / "index.db") as searcher:
+        question = Question(event=(event,), act=("release",), sub=(MINE,))
+        releases = released((hit.record for hit in searcher.search(question).hits), (event,))
+        (told,) = with_progress(searcher, releases)
+
+    assert said.json()["through"] >= through
+    assert (beyond.status_code, beyond.json()["code"]) == (422, "subscription.beyond_end")
+    assert told["fetched"]["offset"] == page["events"][4]["offset"]
+    assert told["acknowledged"]["through"] >= told["fetched"]["offset"]
+    assert told["reached"]["through"] >= through
 
 
 def test_what_is_given_is_what_release_put_on_the_topic(reading: ReadingNode) -> None:

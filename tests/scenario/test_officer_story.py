@@ -24,9 +24,12 @@ from fastapi import FastAPI
 from schemas.clock import DAY, HOUR, SECOND, ManualClock
 from schemas.event import derived_id, sequence_of
 from schemas.instants import LEGAL_ZONE, format_instant, parse_instant
+from security.audit.reading import read
 from services.demo.stage import PASSWORD, prepare
 from services.node.node import Node, open_node
 from services.node.server import application
+from streams.alerts import TOPIC as ALERTS
+from streams.alerts import decode
 from tests.scenario.clean_room import CleanRoom
 
 START = parse_instant("2025-03-03T01:00:00Z")
@@ -240,6 +243,19 @@ def test_any_change_to_the_evidence_is_refused(stranger: CleanRoom, bundle: byte
 
     assert stranger.accepted([bundle]) == [0]
     assert stranger.accepted(flips + cuts + careful) == []
+
+
+def test_what_models_said_and_sources_declared_is_on_record(story: Story, alerts: list[str]) -> None:
+    """Each state that an alert took, in order, by its model; each mark that moved, by its source; nobody's name."""
+    records = [each.record for each in read(story.node.data.audit)]
+    acts = [(r.obj, r.data["state"], r.actor) for r in records if r.act == "alert" and r.role == "model"]
+    topic = [decode(each.value) for each in story.node.bus.read(ALERTS, 0, 0, 10_000)]
+    marks = {r.obj: r.data["declared"] for r in records if r.act == "mark"}
+
+    assert acts == [(alert.id, alert.state, alert.model) for alert in topic]
+    assert set(alerts) <= {alert for alert, _, _ in acts}
+    declared = {source: mark.complete_to for source, mark in story.node.door.marks().items()}
+    assert marks == declared
 
 
 def test_prometheus_is_told_of_the_log(story: Story) -> None:

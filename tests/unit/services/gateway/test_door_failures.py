@@ -75,6 +75,22 @@ def test_marks_are_capped_and_never_go_back(house: House) -> None:
     assert house.again().marks()[FINES.id].complete_to == NOW + SECOND
 
 
+def test_a_declared_mark_is_on_record_before_it_counts(house: House) -> None:
+    """Who declared it, what was declared and what stood before; one that moves nothing leaves nothing."""
+    for us in (NOW - DAY, NOW - 2 * DAY, NOW + DAY, NOW + DAY):
+        house.door.complete_to(FINES, us)
+    house.log.failure = OSError(errno.EIO, "I/O")
+    house.clock.now += SECOND
+    with pytest.raises(OSError, match="I/O"):
+        house.door.complete_to(FINES, NOW + SECOND)
+
+    said = [(e.actor, e.org, e.obj, e.data) for e in house.log.of("mark")]
+    who = (FINES.id, FINES.organisation, FINES.id)
+    declared = [{"declared": NOW - DAY, "before": 0}, {"declared": NOW + DAY, "before": NOW - DAY}]
+    assert said == [(*who, each) for each in declared]
+    assert house.door.marks()[FINES.id].complete_to == NOW
+
+
 def test_a_mark_waits_for_what_was_sent_before_it(house: House) -> None:
     """It names the end of the raw topics when it was declared."""
     house.door.accept(FINES, [fine()])

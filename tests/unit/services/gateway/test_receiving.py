@@ -14,7 +14,16 @@ from security.policy.compile import compile_table
 from security.subjects import Principal
 from security.view_schema import ViewRegistry
 from services.gateway.readers import Reader
-from services.gateway.receiving import PAGE_BYTES, ExpiredError, HeldError, NotYoursError, OnKafkaError, Receiving
+from services.gateway.receiving import (
+    PAGE_BYTES,
+    PAGE_VIEWS,
+    BeyondEndError,
+    ExpiredError,
+    HeldError,
+    NotYoursError,
+    OnKafkaError,
+    Receiving,
+)
 from services.gateway.view_rendering import cloudevent
 from streams.bus.port import Record, Stored
 from streams.view_topic import ViewReceiver
@@ -89,6 +98,66 @@ def test_each_refusal_is_on_record(
         reading(house, found).read(reader, NAME, -1, 100, "page")
 
     assert [(e.act, e.why, e.actor, e.obj) for e in house.log.entries] == [("refuse", error.code, reader.name, NAME)]
+
+
+def told(house: House) -> list[tuple[str, int | None, Any]]:
+    """Return the acknowledgements on record."""
+    return [(entry.obj, entry.off, entry.data["way"]) for entry in house.log.of("ack")]
+
+
+def test_going_on_from_an_offset_acknowledges_it(house: House) -> None:
+    """Once for each step forward, before the next page leaves; an offset that was never released is nothing said."""
+    found = receiver(house)
+    house.bus.append(found.topic, 0, [Record(b"k", b"v")] * 5)
+    receiving = reading(house, found)
+
+    for after in (-1, 1, 1, 0, 4, 4, 900):
+        receiving.read(READER, NAME, after, 2, "page")
+
+    assert told(house) == [(NAME, 1, "cursor"), (NAME, 4, "cursor")]
+    assert [entry.act for entry in house.log.entries] == ["pull", "ack", "pull", "pull", "pull", "ack"]
+
+
+def test_a_receiver_says_outright_how_far_it_is(house: House) -> None:
+    """On record once; beyond the end it is refused, and so is who may not read."""
+    found = receiver(house)
+    house.bus.append(found.topic, 0, [Record(b"k", b"v")] * 3)
+    receiving = reading(house, found)
+
+    assert [receiving.acknowledge(READER, NAME, through) for through in (1, 1, 0, 2)] == [1, 1, 1, 2]
+    with pytest.raises(BeyondEndError):
+        receiving.acknowledge(READER, NAME, 3)
+    with pytest.raises(NotYoursError):
+        receiving.acknowledge(Reader("other", "court-990103", "other"), NAME, 1)
+
+    assert told(house) == [(NAME, 1, "told"), (NAME, 2, "told")]
+
+
+def test_an_acknowledgement_that_was_not_durable_is_written_again(house: House) -> None:
+    """What the log did not take is not remembered."""
+    found = receiver(house)
+    house.bus.append(found.topic, 0, [Record(b"k", b"v")])
+    receiving = reading(house, found)
+    house.log.failure = CasebusError()
+    with pytest.raises(CasebusError):
+        receiving.acknowledge(READER, NAME, 0)
+    house.log.failure = None
+
+    receiving.acknowledge(READER, NAME, 0)
+
+    assert told(house) == [(NAME, 0, "told")]
+
+
+def test_a_reading_names_its_events(house: House) -> None:
+    """Whether an event was fetched is asked of the log: each reading names its events, 256 of them too."""
+    found = receiver(house)
+    ids = [uuid.uuid4() for _ in range(PAGE_VIEWS)]
+    house.bus.append(found.topic, 0, [Record(b"k", b"v", (("ce_id", str(each).encode()),)) for each in ids])
+
+    reading(house, found).read(READER, NAME, -1, PAGE_VIEWS, "page")
+
+    (entry,) = house.log.of("pull")
+    assert entry.data["events"] == [each.hex for each in ids]
 
 
 def test_a_topic_with_partitions_is_refused_rather_than_read_in_part(house: House) -> None:
