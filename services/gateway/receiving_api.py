@@ -61,6 +61,7 @@ CARD: Final = {
 }
 SSE: Final = "id: 41\nevent: view\ndata: {…}\n\n"
 ACKNOWLEDGED: Final = {"subscription": "procuratorate-990103-filing", "through": 41}
+DENIED: Final = (TokenError, NotYoursError, EndedError, HeldError, ExpiredError, OnKafkaError)
 
 
 class AcknowledgementBody(BaseModel):
@@ -72,7 +73,6 @@ class AcknowledgementBody(BaseModel):
 def receiving_router(receiving: Receiving, streams: Streams, readers: Readers, registry: ViewRegistry) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
-    denied = (TokenError, NotYoursError, EndedError, HeldError, ExpiredError, OnKafkaError)
 
     def card(request: Request, subscription: Id) -> Response:
         """Say what a subscription is: purpose, types and fields, districts, end of its right, end of its topic."""
@@ -124,15 +124,19 @@ def receiving_router(receiving: Receiving, streams: Streams, readers: Readers, r
             )
         )
 
+    add, place = router.add_api_route, "/{subscription}"
+    add(place, card, **described(CARD, *DENIED))
+    add(f"{place}/events", events, **described(PAGE, QueryError, *DENIED, UnknownViewError))
+    add(f"{place}/stream", stream, **described(SSE, QueryError, *DENIED, TooManyStreamsError, media=MEDIA))
+    _acknowledging(router, receiving, readers)
+    return router
+
+
+def _acknowledging(router: APIRouter, receiving: Receiving, readers: Readers) -> None:
     def acknowledge(request: Request, subscription: Id, body: AcknowledgementBody) -> Response:
         """Say that every view up to an offset has arrived; it stands in the audit log beside what was released."""
         through = receiving.acknowledge(readers.of(request), subscription, body.through)
         return json_response({"subscription": subscription, "through": through})
 
-    add, place = router.add_api_route, "/{subscription}"
-    add(place, card, **described(CARD, *denied))
-    add(f"{place}/events", events, **described(PAGE, QueryError, *denied, UnknownViewError))
-    add(f"{place}/stream", stream, **described(SSE, QueryError, *denied, TooManyStreamsError, media=MEDIA))
-    said = described(ACKNOWLEDGED, QueryError, *denied, BeyondEndError)
-    add(f"{place}/acknowledgements", acknowledge, methods=["POST"], **said)
-    return router
+    said = described(ACKNOWLEDGED, QueryError, *DENIED, BeyondEndError)
+    router.add_api_route("/{subscription}/acknowledgements", acknowledge, methods=["POST"], **said)
