@@ -117,6 +117,15 @@ class Vault:
             self._file(person).write(msgspec.json.encode(changed))
         return changed
 
+    def held(self) -> dict[str, str]:
+        """Return key id → reference of a hold, for every person under one; raises `VaultBrokenError`."""
+        found = {}
+        for path in sorted(self._keys.glob("*.json")):
+            subject = self._decoded(PrivateFile(path).read())
+            if subject and subject.holds:
+                found[subject.kid] = subject.holds[0].ref
+        return found
+
     def count(self, person: bytes) -> int:
         """Return how many blobs a person has."""
         return len(self._blobs.of(self.subject(person).kid))
@@ -148,7 +157,10 @@ class Vault:
         return self._sealer.open(subject.key, _KEY_DOMAIN + bytes.fromhex(subject.kid))
 
     def _read(self, person: bytes) -> Subject | None:
-        content = self._file(person).read()
+        return self._decoded(self._file(person).read())
+
+    @staticmethod
+    def _decoded(content: bytes | None) -> Subject | None:
         try:
             return None if content is None else msgspec.json.decode(content, type=Subject)
         except msgspec.DecodeError:

@@ -31,6 +31,7 @@ def catch_up(directory: Path, origin: str, replica: DirectoryReplica, step: int 
     """
     layout = Layout(directory)
     layout.make()
+    _take_kept(layout, replica)
     found = examine(layout, origin, ())
     if found and found.tail:
         return 0
@@ -57,6 +58,13 @@ def catch_up(directory: Path, origin: str, replica: DirectoryReplica, step: int 
     if not layout.checkpoint.exists() and layout.signer_head.exists():
         write_durably(layout.checkpoint, layout.signer_head.read_bytes())
     return chain.size - before
+
+
+def _take_kept(layout: Layout, replica: DirectoryReplica) -> None:
+    """Where the log has nothing of its start, take the hashes of what was retired; `examine` then checks them."""
+    if not layout.pieces():
+        for path in replica.kept_files():
+            write_durably(layout.segments / path.name, path.read_bytes())
 
 
 def _take(builder: GroupBuilder, file: SegmentFile, group: StoredGroup) -> None:

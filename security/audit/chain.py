@@ -79,6 +79,11 @@ class Chain:
         self.prev, self.epoch, self.ts = leaves[-1], commit.epoch, commit.ts
         return True
 
+    def retired(self, header: Header, footer: Footer, leaves: Sequence[bytes]) -> None:
+        """Move on by a whole segment of which leaves and footer stay, as `kept.py` has checked them."""
+        self.tree.extend(leaves)
+        self.prev, self.digest, self.ts, self.epoch = leaves[-1], footer.digest, footer.last_ts, header.epoch
+
     def footer(self, header: Header, digest: bytes) -> Footer:
         """Return the footer of the full segment that `header` began; `digest` is that of all its bytes so far."""
         tiles: tuple[bytes, ...] = ()

@@ -2,6 +2,7 @@
 
     DIR/log.header              the header of the log's first segment: which log this is
     DIR/<first seq, 20 digits>.groups   groups of the log: frames and commit, as they stand in the segment
+    DIR/<first seq>.kept        what stays of the log's retired segments (ADR 0020), when their groups were let go
     DIR/cut/                    ends that were not whole, as they were found
 
 A group is there once its fdatasync is done. A failure of the system ends the open file for good: the next call opens it
@@ -10,6 +11,7 @@ again, cuts off what is not whole, and goes on behind that.
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,9 +20,10 @@ from typing import NamedTuple
 
 from security.audit.checkpoint import Checkpoint
 from security.audit.errors import AuditReplicaError, ReplicaDiffersError
-from security.audit.files import sync_directory, write_durably, write_new
+from security.audit.files import remove_durably, sync_directory, write_durably, write_new
 from security.audit.frame import frame, read_frame
-from security.audit.layout import Layout
+from security.audit.kept import kept_at, kept_path, retired_until
+from security.audit.layout import KEPT, Layout
 from security.audit.pipeline import name_of
 from security.audit.reading import groups_of
 from security.audit.replica import Copied
@@ -84,18 +87,56 @@ class DirectoryReplica:
         Raises:
             ReplicaDiffersError: it is the replica of another log. AuditReplicaError: the system failed.
         """
-        with layout.segment_files()[0].open("rb") as file:
-            raw = file.read(HEADER_BYTES)
-        theirs, ours = Header.decode(raw), self.header
-        if ours is None and not self._size:
-            try:
+        try:
+            with layout.pieces()[0].open("rb") as file:
+                raw = file.read(HEADER_BYTES)
+            theirs, ours = Header.decode(raw), self.header
+            if ours is None and not self._size:
                 write_durably(self._named, raw)
-            except OSError as error:
-                raise AuditReplicaError(reason=name_of(error)) from error
-            ours = theirs
+                ours = theirs
+        except OSError as error:
+            raise AuditReplicaError(reason=name_of(error)) from error
         expected = (theirs.nonce, origin_hash(self._origin))
         if ours is None or (ours.nonce, ours.origin_hash) != expected:
             raise ReplicaDiffersError(seq=0)
+        if not self._size and retired_until(layout):
+            self.retire(layout)
+
+    def retire(self, layout: Layout) -> None:
+        """Let go of what the log has retired: its hashes are copied, then every file goes that lies wholly before them.
+
+        A replica that is new to a log begins behind them.
+
+        Raises:
+            AuditReplicaError: the system failed; the next call goes on with it.
+        """
+        with self._lock:
+            try:
+                end = self._copy_kept(layout)
+                if self._size < end:
+                    # Only a new replica is behind: nothing is retired that the replica did not have.
+                    self._begin(end)
+                    self._size = end
+                files = self._files()
+                for path, following in itertools.pairwise(files):
+                    if int(following.stem) <= end:
+                        remove_durably(path)
+            except OSError as error:
+                self._close()
+                raise AuditReplicaError(reason=name_of(error)) from error
+
+    def _copy_kept(self, layout: Layout) -> int:
+        end = 0
+        while (kept := kept_at(layout, end)) is not None:
+            path = kept_path(layout, end)
+            if not (self.directory / path.name).exists():
+                write_durably(self.directory / path.name, path.read_bytes())
+            end = kept.end
+        return end
+
+    def kept_files(self) -> list[Path]:
+        """Return what stays of retired segments, in order."""
+        return sorted(self.directory.glob("*" + KEPT))
 
     def keep(self, groups: Sequence[Copied]) -> None:
         """Write groups and make them durable; one that is there already is left out.
@@ -209,10 +250,13 @@ def stored_groups(data: bytes) -> Iterator[StoredGroup]:
 def compare_directory(log: Path, replica: DirectoryReplica) -> int:
     """Hold a log against its replica, byte for byte; return the number of records both have.
 
+    What the log has retired is not compared: the replica lets go of it a file at a time.
+
     Raises:
         ReplicaDiffersError: a group differs, or the log ends before its replica does.
     """
-    theirs, same = replica.groups(), 0
+    same = retired_until(Layout(log))
+    theirs = replica.groups(same)
     for group in groups_of(log):
         other = next(theirs, None)
         if other is None:

@@ -17,6 +17,12 @@ class RecordMissingError(NotFoundError):
     code = "audit.no_record"
 
 
+class RecordRetiredError(NotFoundError):
+    """The record's retention has ended: its leaf and its proof stay, what it said does not."""
+
+    code = "audit.retired"
+
+
 class EntryRefusedError(RefusedError):
     """An entry cannot be written: unknown act, wrong type, float, null, clear case number."""
 
@@ -33,6 +39,12 @@ class AuditLockedError(UnavailableError):
     """Another writer has the log open."""
 
     code = "audit.locked"
+
+
+class AuditUnreadableError(UnavailableError):
+    """The system cannot read a file of the log now; what it holds is not in question."""
+
+    code = "audit.unreadable"
 
 
 class AuditPoisonedError(UnavailableError):

@@ -52,9 +52,12 @@ class Evidence:
         return cls(note, head, policy, table, tree)
 
     def entry(self, seq: int) -> bytes:
-        """Return entry `seq`; RecordMissingError where the head does not cover it."""
-        if not 0 <= seq < self.head.size:
-            raise RecordMissingError(seq=seq, size=self.head.size)
+        """Return entry `seq`.
+
+        Raises:
+            RecordMissingError: the head does not cover it. RecordRetiredError: its retention has ended.
+        """
+        self._require(seq)
         records = self.runs.read(seq >> TILE, self.head.size)
         return records.entries[seq - records.place.seq]
 
@@ -67,14 +70,14 @@ class Evidence:
 
         Raises:
             NothingToExportError: no record was asked for. RecordMissingError: the head does not cover one.
+            RecordRetiredError: the retention of one has ended.
             EarlierHeadError: the earlier head is not of this log, not earlier, or not accepted.
         """
         wanted = sorted(set(seqs))
         if not wanted:
             raise NothingToExportError
         for seq in (wanted[0], wanted[-1]):
-            if not 0 <= seq < self.head.size:
-                raise RecordMissingError(seq=seq, size=self.head.size)
+            self._require(seq)
         records: list[BundleRecord] = []
         for number, group in groupby(wanted, key=lambda seq: seq >> TILE):
             entries = self.runs.read(number, self.head.size).entries
@@ -83,8 +86,12 @@ class Evidence:
 
     def proof_file(self, seq: int) -> str:
         """Return the C2SP proof file of one record."""
-        self.entry(seq)
+        self._require(seq)
         return proof_file(seq, self.path(seq), self.note)
+
+    def _require(self, seq: int) -> None:
+        if not 0 <= seq < self.head.size:
+            raise RecordMissingError(seq=seq, size=self.head.size)
 
     def _since(self, note: str) -> tuple[str, list[bytes]]:
         try:

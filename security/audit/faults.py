@@ -18,6 +18,8 @@ KINDS = {
     "clean_mark": "audit.fault.clean_mark",
     # Files and frames.
     "segment_missing": "audit.fault.segment_missing",
+    "kept": "audit.fault.kept",
+    "retired_unrecorded": "audit.fault.retired_unrecorded",
     "header": "audit.fault.header",
     "header_link": "audit.fault.header_link",
     "frame_crc": "audit.fault.frame_crc",

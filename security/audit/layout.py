@@ -8,6 +8,9 @@ from pathlib import Path
 
 from security.audit.errors import AuditMissingError
 
+KEPT = ".kept"
+"""What stays of a segment whose retention has ended (ADR 0020)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -54,9 +57,15 @@ class Layout:
         """Return the segment files in order."""
         return sorted(self.segments.glob("*.seg"))
 
+    def pieces(self) -> list[Path]:
+        """Return the segment files in order, and in the place of each that was retired the file that stays of it."""
+        files = {path.stem: path for path in self.segments.glob("*" + KEPT)}
+        files |= {path.stem: path for path in self.segments.glob("*.seg")}
+        return [files[first] for first in sorted(files)]
+
     def require(self) -> None:
         """Refuse a directory that holds no log."""
-        if not self.checkpoint.exists() and not self.segment_files():
+        if not self.checkpoint.exists() and not self.pieces():
             raise AuditMissingError(directory=self.directory.name)
 
     def make(self) -> None:

@@ -17,7 +17,8 @@ from security.audit.checkpoint import Checkpoint
 from security.audit.classify import commits_after
 from security.audit.errors import AuditRolledBackError, AuditTamperedError
 from security.audit.files import sync_directory, write_new
-from security.audit.layout import Layout
+from security.audit.kept import kept_leaves, outline
+from security.audit.layout import KEPT, Layout
 from security.audit.record import BODY_AT, decode
 from security.audit.segment import HEADER_BYTES, ZERO, Header, SegmentFormError
 from security.audit.segment_file import Digest
@@ -70,7 +71,7 @@ def examine(layout: Layout, origin: str, heads: Sequence[Checkpoint], floor: int
         AuditTamperedError: bytes below the floor, or in any but the last segment, are not what was written.
         AuditRolledBackError: the log ends below the floor.
     """
-    files = layout.segment_files()
+    files = layout.pieces()
     least = max([floor, *(head.size for head in heads)])
     if not files:
         if least:
@@ -81,11 +82,15 @@ def examine(layout: Layout, origin: str, heads: Sequence[Checkpoint], floor: int
     lowest = min((head.size for head in heads), default=0)
     for path, header in zip(files, headers, strict=True):
         last = path == files[-1]
-        if not last and header.first + header.records <= lowest:
+        if path.suffix == KEPT:
+            _take_kept(layout, path, found, heads, last=last)
+        elif not last and header.first + header.records <= lowest:
             _pass_over(layout, path, header, found.chain)
             _check_heads(layout, path, found.chain, heads)
         else:
             _walk(layout, path, header, found, heads, last=last, least=least, lowest=lowest)
+    if found.path.suffix == KEPT and found.chain.size < least:
+        raise AuditRolledBackError(have=found.chain.size, need=least)
     return found
 
 
@@ -130,6 +135,29 @@ def _pass_over(layout: Layout, path: Path, header: Header, chain: Chain) -> None
         raise _tampered(layout, path, Break("header_link", header.first, 0))
     chain.tree.add_subtree(header.span, footer.root)
     chain.digest, chain.ts, chain.epoch = footer.digest, footer.last_ts, header.epoch
+
+
+def _take_kept(layout: Layout, path: Path, found: Found, heads: Sequence[Checkpoint], *, last: bool) -> None:
+    """Take a retired segment by the hashes that stay; the signed root covers them, `verify` asks who retired it."""
+    chain = found.chain
+    try:
+        kept = outline(path)
+    except SegmentFormError:
+        raise _tampered(layout, path, Break("kept", chain.size, 0)) from None
+    chain.prev, chain.span = kept.header.prev, kept.header.span
+    if not chain.continued_by(kept.header):
+        raise _tampered(layout, path, Break("header_link", chain.size, 0))
+    if any(chain.size < head.size < kept.end for head in heads):
+        for leaf in kept_leaves(layout, kept, chain.size, kept.header.records):
+            chain.tree.extend([leaf])
+            _check_heads(layout, path, chain, heads)
+    else:
+        chain.tree.add_subtree(kept.header.span, kept.footer.root)
+    chain.prev, chain.digest, chain.ts = kept.last, kept.footer.digest, kept.footer.last_ts
+    chain.epoch = kept.header.epoch
+    _check_heads(layout, path, chain, heads)
+    if last:
+        found.header, found.path, found.end, found.finished = kept.header, path, path.stat().st_size, True
 
 
 def _walk(

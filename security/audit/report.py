@@ -8,6 +8,7 @@ from typing import Any
 from schemas.texts import Language
 from security.audit.blob_check import BlobReport
 from security.audit.faults import Fault
+from security.audit.retired_check import Retired
 
 HEADS, TREE, RECORDS, BLOBS = 1, 2, 3, 4
 LEVELS = {HEADS: "heads", TREE: "tree", RECORDS: "records", BLOBS: "blobs"}
@@ -23,6 +24,7 @@ class VerifyReport:
         key: `given` by the verifier, or the log's `own`, which proves less.
         clean: the log was stopped cleanly.
         blobs: what level 4 counted, where it ran.
+        retired: runs of records whose retention has ended, each with the record that says so.
     """
 
     levels: list[str] = field(default_factory=list)
@@ -32,6 +34,7 @@ class VerifyReport:
     key: str = "given"
     clean: bool = False
     blobs: BlobReport | None = None
+    retired: list[Retired] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     notices: list[Fault] = field(default_factory=list)
 
@@ -52,5 +55,6 @@ class VerifyReport:
             "levels": self.levels,
             "key": self.key,
             "clean": self.clean,
+            **({"retired": [each.as_dict() for each in self.retired]} if self.retired else {}),
             **({} if self.blobs is None else {"blobs": self.blobs.as_dict()}),
         }

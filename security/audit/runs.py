@@ -13,8 +13,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from security.audit.errors import AuditTamperedError
+from security.audit.errors import AuditTamperedError, RecordRetiredError
 from security.audit.frame import HEAD, HEAD_BYTES
+from security.audit.kept import Outline, kept_at, kept_leaves, retired_until
 from security.audit.layout import Layout
 from security.audit.log_tree import LogTree, perfect_root
 from security.audit.record import BODY_AT, PREFIX
@@ -76,7 +77,7 @@ class RecordReader:
 
     def __init__(self, layout: Layout, place: Place | None = None, block: int = BYTES) -> None:
         self._layout, self._block = layout, block
-        place = place or first_place(layout)
+        place = _behind_retired(layout, place or first_place(layout))
         self._seq, self._file, self._prev = place.seq, place.file, place.prev
         self._descriptor = -1
         self._data, self._base, self._at = b"", place.offset, 0
@@ -174,6 +175,8 @@ class RecordReader:
     def _fill(self, least: int) -> None:
         if self._descriptor < 0:
             path = segment_path(self._layout, self._file)
+            if kept_at(self._layout, self._file):
+                raise RecordRetiredError(seq=self._seq)
             try:
                 self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
@@ -219,18 +222,41 @@ class RunTable:
         """
         if len(self.runs) >= size >> TILE:
             return
+        while kept := kept_at(self._layout, len(self.runs) << TILE):
+            self._follow_retired(kept)
         with RecordReader(self._layout, self.next_place) as reader:
             while len(self.runs) < size >> TILE:
                 parts = [reader.take(BLOCK_RECORDS) for _ in range(RUN // BLOCK_RECORDS)]
                 blocks = [Block(part.place, perfect_root(part.leaves)) for part in parts]
                 run = Run(parts[0].place, perfect_root([block.root for block in blocks]))
-                self.runs.append(run)
-                self._next = reader.place
-                if self._seen is not None:
-                    self._seen(self._next, run, blocks, parts)
+                self._take(run, reader.place, blocks, parts)
+
+    def _follow_retired(self, kept: Outline) -> None:
+        """Take up the runs of a retired segment by its footer: they have hashes and no records."""
+        for at, tile in enumerate(kept.footer.tiles, 1):
+            seq = len(self.runs) << TILE
+            done = at == len(kept.footer.tiles)
+            following = Place(kept.end, kept.end, HEADER_BYTES, kept.last) if done else Place(seq + RUN, 0, 0, b"")
+            self._take(Run(Place(seq, kept.header.first, 0, b""), tile), following, (), ())
+
+    def _take(self, run: Run, following: Place, blocks: Sequence[Block], parts: Sequence[Records]) -> None:
+        self.runs.append(run)
+        self._next = following
+        if self._seen is not None:
+            self._seen(following, run, blocks, parts)
+
+    @property
+    def retired(self) -> int:
+        """How many runs at the start of the log were retired: they have hashes and no records."""
+        return retired_until(self._layout) >> TILE
+
+    def leaves(self, number: int, size: int) -> list[bytes]:
+        """Return the leaf hashes of run `number`, as far as it lies below `size`; those of a retired run too."""
+        kept = kept_at(self._layout, self.runs[number].place.file) if number < len(self.runs) else None
+        return kept_leaves(self._layout, kept, number << TILE, RUN) if kept else self.read(number, size).leaves
 
     def read(self, number: int, size: int) -> Records:
-        """Read run `number` again, as far as it lies below `size`."""
+        """Read run `number` again, as far as it lies below `size`; RecordRetiredError where it was retired."""
         place = self.runs[number].place if number < len(self.runs) else self.next_place
         with RecordReader(self._layout, place, block=RUN << 9) as reader:
             return reader.take(min(size - (number << TILE), RUN))
@@ -252,12 +278,14 @@ class RunTable:
         self.follow(size)
         tiles = [run.tile for run in self.runs[: size >> TILE]]
         rest: Sequence[bytes] = self.read(len(tiles), size).leaves if size % RUN else ()
-        return LogTree(tiles, rest, lambda number: self.read(number, size).leaves)
+        return LogTree(tiles, rest, lambda number: self.leaves(number, size))
 
 
 def first_place(layout: Layout) -> Place:
     """Return where record 0 begins."""
     layout.require()
+    if kept := kept_at(layout, 0):
+        return Place(0, 0, HEADER_BYTES, kept.header.prev)
     path = segment_path(layout, 0)
     try:
         with path.open("rb") as file:
@@ -265,6 +293,25 @@ def first_place(layout: Layout) -> Place:
     except (FileNotFoundError, SegmentFormError):
         raise AuditTamperedError(kind="header", seq=0, file=layout.relative(path), offset=0) from None
     return Place(0, 0, HEADER_BYTES, header.prev)
+
+
+def whole_runs(layout: Layout, count: int) -> Iterator[Records]:
+    """Yield the first `count` runs, each record chained to the one before; retired ones have leaves and no entries."""
+    number, place = 0, first_place(layout)
+    while number < count and (kept := kept_at(layout, number << TILE)):
+        for at in range(min(len(kept.footer.tiles), count - number)):
+            seq = (number + at) << TILE
+            yield Records(Place(seq, kept.header.first, 0, b""), [], kept_leaves(layout, kept, seq, RUN))
+        number, place = number + len(kept.footer.tiles), Place(kept.end, kept.end, HEADER_BYTES, kept.last)
+    with RecordReader(layout, place) as reader:
+        for _ in range(number, count):
+            yield reader.take(RUN)
+
+
+def _behind_retired(layout: Layout, place: Place) -> Place:
+    """Return a place at the end of a segment that was retired meanwhile as the beginning of the next one."""
+    kept = kept_at(layout, place.file)
+    return Place(kept.end, kept.end, HEADER_BYTES, place.prev) if kept and kept.end == place.seq else place
 
 
 def segment_path(layout: Layout, first: int) -> Path:

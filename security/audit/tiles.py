@@ -84,7 +84,12 @@ def _continues(evidence: Evidence, known: Checkpoint) -> bool:
 def _files(evidence: Evidence, before: int) -> Iterator[tuple[str, bytes]]:
     """Yield path and content of what is not among the full tiles of size `before`."""
     size, tree = evidence.head.size, evidence.tree
+    retired = evidence.runs.retired
     for number in range(before >> TILE, -(-size // WIDTH)):
+        if number < retired:
+            # C2SP tlog-tiles, Pruning: below the minimum index there are hash tiles and no entries.
+            yield tile_path(0, number), b"".join(evidence.runs.leaves(number, size))
+            continue
         records = evidence.runs.read(number, size)
         width = len(records.entries)
         bundle = b"".join(len(entry).to_bytes(2, "big") + entry for entry in records.entries)

@@ -5,6 +5,9 @@ headers, checksums, chain, leaves, commits, footers, zeros, and the signed roots
 numbers, times, leases, positions. Level 4 blobs: every sealed blob that a record names is present, erased by a record,
 or missing. A higher level runs the lower ones.
 
+A retired segment has no records any more: its hashes are checked like every byte, and a signed record behind it must
+say that it was retired. The report names that record; without it the segment counts as taken away.
+
 A torn tail above every signed head is a notice, not a fault: such a log is in order, and its next start quarantines it.
 """
 
@@ -21,11 +24,13 @@ from security.audit.checkpoint import Checkpoint, VerifierKey, opened
 from security.audit.classify import commits_after
 from security.audit.errors import NoteError
 from security.audit.faults import Fault
-from security.audit.layout import Layout
+from security.audit.kept import Kept
+from security.audit.layout import KEPT, Layout
 from security.audit.reading import naming_blobs
 from security.audit.record_check import RecordCheck
 from security.audit.recovery import stopped_cleanly
 from security.audit.report import BLOBS, HEADS, LEVELS, RECORDS, TREE, VerifyReport
+from security.audit.retired_check import RetiredCheck
 from security.audit.segment import HEADER_BYTES, Header, SegmentFormError
 from security.audit.walk import Break, Walk, first_not_zero, last_footer
 
@@ -71,6 +76,7 @@ class _Verification:
         self._heads: list[Checkpoint] = []
         self._met: set[Checkpoint] = set()
         self._records = RecordCheck()
+        self._retired = RetiredCheck()
 
     def run(self, key: VerifierKey | None) -> VerifyReport:
         report = self._report
@@ -123,7 +129,7 @@ class _Verification:
     # Levels 2 and 3.
 
     def _check_tree(self, origin: str) -> None:
-        report, files = self._report, self._layout.segment_files()
+        report, files = self._report, self._layout.pieces()
         least = max([self._floor, *(head.size for head in self._heads)])
         chain: Chain | None = None
         for path in files:
@@ -131,6 +137,10 @@ class _Verification:
             chain = self._segment(origin, chain, path, data, last=path == files[-1], least=least)
             if chain is None:
                 return
+        signed = max((head.size for head in self._heads), default=0)
+        for found in self._retired.unexplained(signed):
+            self._fault("retired_unrecorded", found.first, found.path, count=found.records)
+        report.retired = self._retired.explained(signed)
         size = chain.size if chain else 0
         if size < least and report.ok:
             self._fault("truncated", size, files[-1] if files else self._layout.segments, count=least - size)
@@ -147,9 +157,10 @@ class _Verification:
     ) -> Chain | None:
         """Check one segment; return the state behind it, or None where nothing after it can be checked."""
         try:
+            kept = Kept.decode(data) if path.suffix == KEPT else None
             header = Header.decode(data)
         except SegmentFormError:
-            return self._unreadable(chain, path, "header")
+            return self._unreadable(chain, path, "kept" if path.suffix == KEPT else "header")
         if chain is None:
             chain = Chain.begin(origin, header.nonce, header.span)
         chain.span = header.span
@@ -157,13 +168,16 @@ class _Verification:
             return self._unreadable(chain, path, "segment_missing" if header.first > chain.size else "header_link")
         self._meet_heads(chain, path)
         chain.tree.prune(chain.size)
-        walk = Walk(data, header, chain, entries=self._level >= RECORDS)
+        if kept is not None:
+            return self._take_kept(kept, chain, path, data)
+        walk = Walk(data, header, chain, entries=self._level >= RECORDS or self._retired.asks)
         first_ts = 0
         for group in walk:
             self._report.records += len(group.leaves)
             if self._progress:
                 self._progress(self._report.records, least)
             self._meet_heads(chain, path)
+            self._retired.note(group.entries)
             if self._level >= RECORDS:
                 for found in self._records.group(group):
                     self._broken(found, path)
@@ -175,6 +189,19 @@ class _Verification:
             self._end(walk, chain, path, data, least)
             return chain
         return self._next(walk, header, chain, path, data)
+
+    def _take_kept(self, kept: Kept, chain: Chain, path: Path, data: bytes) -> Chain:
+        """Take a retired segment by its hashes; who retired it is asked of the records behind it."""
+        before = chain.size
+        chain.retired(kept.header, kept.footer, kept.leaves)
+        self._records.skip(kept.footer.last_ts)
+        self._retired.take(kept, path, data)
+        for head in self._heads:
+            if before < head.size <= chain.size and head not in self._met:
+                self._met.add(head)
+                if head.root != chain.tree.root(head.size):
+                    self._fault("head_root", head.size, path)
+        return chain
 
     def _end(self, walk: Walk, chain: Chain, path: Path, data: bytes, least: int) -> None:
         """Judge what follows the last whole group of the log."""

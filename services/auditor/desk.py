@@ -100,6 +100,7 @@ class AuditDesk:
                 "complete": found.complete,
                 "found": found.found,
                 "scanned": found.scanned,
+                "retired": found.retired,
                 "hits": [hit.as_dict() for hit in found.hits],
                 "releases": told,
             }

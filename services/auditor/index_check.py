@@ -13,7 +13,7 @@ from typing import Any
 from security.audit.layout import Layout
 from security.audit.log_tree import perfect_root
 from security.audit.record import Entry
-from security.audit.runs import BLOCK_RECORDS, RecordReader
+from security.audit.runs import BLOCK_RECORDS, whole_runs
 from security.audit.terms import common_terms, rare_terms
 from security.audit.tree import TILE
 from services.auditor.index import AuditIndex, decoded_all
@@ -45,14 +45,13 @@ def check_index(directory: Path, file: Path) -> IndexReport | None:
     report, lies = IndexReport(), list[int]()
     try:
         roots = {run.number: run.tile for run in index.table(directory).runs}
-        with RecordReader(Layout(directory)) as reader:
-            for number in range(len(roots)):
-                records = reader.take(1 << TILE)
-                wanted = _terms(records.entries, number << TILE)
-                report.runs += 1
-                report.terms += len(wanted)
-                if roots.get(number) != perfect_root(records.leaves) or not index.names(number, wanted):
-                    lies.append(number)
+        for number, records in enumerate(whole_runs(Layout(directory), len(roots))):
+            wanted = _terms(records.entries, number << TILE)
+            report.runs += 1
+            report.terms += len(wanted)
+            hidden = bool(wanted) and not index.names(number, wanted)
+            if roots.get(number) != perfect_root(records.leaves) or hidden:
+                lies.append(number)
     finally:
         index.close()
     report.lies = tuple(lies)

@@ -17,13 +17,13 @@ from typing import Any, Self
 
 import msgspec
 
-from security.audit.errors import AuditTamperedError
+from security.audit.errors import AuditTamperedError, RecordRetiredError
 from security.audit.evidence import Evidence
 from security.audit.layout import Layout
 from security.audit.log_tree import perfect_root
 from security.audit.policy import Policy
 from security.audit.record import Entry
-from security.audit.runs import BLOCK_RECORDS, RUN, RecordReader, Records
+from security.audit.runs import BLOCK_RECORDS, RUN, Records, whole_runs
 from security.audit.terms import Question, matching
 from security.audit.tree import TILE
 from services.auditor.errors import IndexLiesError, IndexUnusableError
@@ -50,7 +50,8 @@ class Answer:
     """What a search found.
 
     `found` counts all hits, `hits` lists them up to the limit, `scanned` counts the records that were read. `complete`:
-    every record was read, so that no index had a say. `size` is that of the signed head.
+    every record was read, so that no index had a say. `size` is that of the signed head. `retired` counts the records
+    at the start of the log whose retention has ended: nobody can search them any more.
     """
 
     size: int
@@ -58,6 +59,7 @@ class Answer:
     hits: list[Hit] = field(default_factory=list)
     found: int = 0
     scanned: int = 0
+    retired: int = 0
 
 
 class Searcher:
@@ -80,7 +82,7 @@ class Searcher:
         found = AuditIndex(index)
         try:
             return cls(directory, _under_head(directory, policy, found), found)
-        except (IndexUnusableError, AuditTamperedError):
+        except (IndexUnusableError, AuditTamperedError, RecordRetiredError):
             # An index of another log, or a damaged one, costs only the time to make it again.
             found.clear()
         try:
@@ -103,9 +105,8 @@ class Searcher:
             AuditTamperedError: the log is not what was signed.
         """
         size, runs = self.evidence.head.size, self.evidence.runs
-        whole = size >> TILE
-        answer = Answer(size, complete=exhaustive)
-        spans = self.index.candidates(question, whole)
+        answer = Answer(size, complete=exhaustive, retired=runs.retired << TILE)
+        spans = self._spans(question)
         if exhaustive:
             self._everything(question, answer, limit, spans)
         else:
@@ -120,13 +121,19 @@ class Searcher:
         Nothing further is read than is asked for. Raises what `search` raises.
         """
         size, runs = self.evidence.head.size, self.evidence.runs
-        spans = self.index.candidates(question, size >> TILE)
+        spans = self._spans(question)
         rest = [runs.rest(size)]
         parts = (self._proved(span) for span in (reversed(spans) if newest else spans))
         for records in chain(rest, parts) if newest else chain(parts, rest):
             found = Answer(size, complete=False)
             self._add(found, question, records, len(records.entries))
             yield from reversed(found.hits) if newest else found.hits
+
+    def _spans(self, question: Question) -> list[Span]:
+        """Return where the index points; what was retired meanwhile cannot be looked at."""
+        runs = self.evidence.runs
+        gone = runs.retired << TILE
+        return [s for s in self.index.candidates(question, self.evidence.head.size >> TILE) if s.seq >= gone]
 
     def _proved(self, span: Span) -> Records:
         """Read a run or block again and compare the root it leads to with the run's under the signed head."""
@@ -153,7 +160,7 @@ class Searcher:
         tiles = self.evidence.runs.runs
         pointed = {at for span in spans for at in range(span.seq, span.seq + span.records, BLOCK_RECORDS)}
         hidden = None
-        for number, records in enumerate(_from_start(self._layout, self.evidence.head.size >> TILE)):
+        for number, records in enumerate(whole_runs(self._layout, self.evidence.head.size >> TILE)):
             if perfect_root(records.leaves) != tiles[number].tile:
                 raise IndexLiesError(run=number)
             found = self._add(answer, question, records, limit)
@@ -183,9 +190,3 @@ def _under_head(directory: Path, policy: Policy, index: AuditIndex) -> Evidence:
     evidence = Evidence.open(directory, policy, index.table(directory))
     index.flush()
     return evidence
-
-
-def _from_start(layout: Layout, runs: int) -> Iterator[Records]:
-    with RecordReader(layout) as reader:
-        for _ in range(runs):
-            yield reader.take(1 << TILE)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli import audit_erasure, audit_evidence, audit_loss, audit_search, audit_watch
+from services.cli import audit_erasure, audit_evidence, audit_loss, audit_retention, audit_search, audit_watch
 from services.cli.output import Json, emit, fail, language
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ app.add_typer(audit_watch.app)
 app.add_typer(audit_loss.app)
 app.add_typer(audit_erasure.hold, name="hold")
 app.add_typer(audit_erasure.erase, name="erase")
+app.add_typer(audit_retention.app, name="retention")
 
 Data = Annotated[
     Path, typer.Option("--data", envvar="CASEBUS_DATA", help="The node's data directory; the log is in its audit/.")
@@ -141,6 +142,10 @@ def _plain(record: Any) -> dict[str, Any]:
 def _show_report(report: Mapping[str, Any]) -> str:
     lines = [f"{'ok' if report['ok'] else 'NOT OK'}: {report['records']} records, signed size {report['size']}"]
     lines.append(f"levels: {', '.join(report['levels'])}; key: {report['key']}; root {report['root']}")
+    lines += [
+        f"retired {each['first']}–{each['first'] + each['records'] - 1} by record {each['record']}"
+        for each in report.get("retired", ())
+    ]
     lines += [f"fault   {f['kind']:<18} {f['text']}" for f in report["faults"]]
     lines += [f"notice  {n['kind']:<18} {n['text']}" for n in report["notices"]]
     return "\n".join(lines)

@@ -91,7 +91,7 @@ def _do(data: Path, by: str, password_file: Path | None, person: str, step: Step
 
     if not PERSON_KEY.fullmatch(person):
         raise typer.BadParameter("66 hex digits", param_hint="PERSON")
-    password = _password(password_file)
+    password = asked_password(password_file)
     try:
         with _erasing(data, by, password) as erasing:
             done = step(erasing, bytes.fromhex(person))
@@ -136,7 +136,8 @@ def _erasing(data: Path, by: str, password: str) -> Iterator[Erasing]:
         node.close()
 
 
-def _password(file: Path | None) -> str:
+def asked_password(file: Path | None) -> str:
+    """Return the password in a file, or ask for it."""
     if file is None:
         asked: str = typer.prompt("password", hide_input=True, err=True)
         return asked

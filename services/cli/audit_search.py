@@ -74,6 +74,7 @@ def search(
         fail(error, as_json=as_json)
     document: dict[str, Any] = {
         "scanned": answer.scanned,
+        "retired": answer.retired,
         "found": answer.found,
         "size": answer.size,
         "complete": answer.complete,
@@ -136,6 +137,8 @@ def _show(found: Mapping[str, Any]) -> str:
 
     how = "every record was read" if found["complete"] else "by the index; --exhaustive proves that none is left out"
     say(f"{found['found']} hits under the head of size {found['size']}; {found['scanned']} records read, {how}")
+    if found["retired"]:
+        say(f"the first {found['retired']} records are past their retention and can be searched no more")
     if "releases" in found:
         return "\n".join(
             f"{told['event']}  →  {told['sub']} ({told['org']}, {told['purpose']})  record {told['seqs'][0]}"

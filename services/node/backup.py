@@ -26,6 +26,7 @@ from schemas.errors import IntegrityError, UsageError
 from security.audit.checkpoint import VerifierKey
 from security.audit.errors import NoteError
 from security.audit.files import write_durably
+from security.audit.layout import KEPT
 from security.audit.verify import verify
 from services.node.layout import DataDirectory, NodeName
 
@@ -142,7 +143,7 @@ def _first(root: Path) -> Iterator[Path]:
 
 def _segments(root: Path) -> Iterator[Path]:
     yield from (path for name in LOG if (path := root / name).is_file())
-    yield from sorted((root / "audit" / "segments").glob("*.seg"))
+    yield from sorted(path for path in (root / "audit" / "segments").iterdir() if path.suffix in {".seg", KEPT})
     yield from sorted((root / "audit" / "quarantine").glob("*.tail*"))
 
 

@@ -1,9 +1,10 @@
 """`audit-crash`: each system call of log, signer, checker, replica and witness fails once; then a thousand kills.
 
 Every openat, write, fdatasync, rename, mkdir and what else changes files, by its number, with EIO, with ENOSPC, and
-with a SIGKILL in it (strace). Afterwards what was acknowledged is there, verification passes before and after a start,
-replica and log agree, a witness remembers what it signed. `CASEBUS_CRASH_CASES` bounds the cases, drawn at random; raw
-is the time of a case without a fault.
+with a SIGKILL in it (strace); so each of a retirement of old segments. Afterwards what was acknowledged is there,
+verification passes before and after a start, replica and log agree, a witness remembers what it signed, a retirement is
+recorded or has not happened. `CASEBUS_CRASH_CASES` bounds the cases, drawn at random; raw is the time of a case without
+a fault.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def run() -> Report:
     """Run all cases, or as many as asked for, and a thousand kills."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        every = [case for work in ("log", "witness") for case in cases(folder / f"count-{work}", work)]
+        every = [case for work in ("log", "witness", "retire") for case in cases(folder / f"count-{work}", work)]
         total = len(every)
         limit = int(os.environ.get(LIMIT, "0")) or total
         chosen = random.Random(1).sample(every, min(limit, total))  # noqa: S311 - can be repeated

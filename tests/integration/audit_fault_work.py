@@ -1,4 +1,4 @@
-"""Work over an audit log or a witness for a tracer that makes system calls fail: `python -m … log|witness DIR`.
+"""Work over an audit log or a witness for a tracer that makes system calls fail: `python -m … log|witness|retire DIR`.
 
 Everything is imported before `MARK` is looked for, so that the calls counted from there are the log's own. What was
 acknowledged is said line by line on stdout: the log's last record with its leaf, or the size a witness signed.
@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from schemas.clock import ManualClock
+from schemas.clock import DAY, ManualClock
 from schemas.errors import CasebusError
 from security.audit.directory_replica import DirectoryReplica
 from security.audit.layout import Layout
 from security.audit.log import AuditLog
 from security.audit.policy import Policy
 from security.audit.record import Entry
+from security.audit.retention import Retention
+from security.audit.retiring import Standing, Warrant, due, retire, survey
 from security.keys.signing import Ed25519Signer
 from services.witness.store import WitnessStore
 from services.witness.witness import Witness
@@ -28,6 +32,7 @@ NOW = 1_700_000_000_000_000
 MARK = "/casebus-fault-mark"
 CODED = 5
 SPAN, STEP = 4, 4_096
+RETIRED_SPAN, LATER = 8, NOW + 400 * DAY
 GROUPS = (3, 9, 2, 8, 1)
 
 
@@ -36,7 +41,7 @@ def say(line: str) -> None:
     os.write(1, line.encode() + b"\n")
 
 
-def open_all(folder: Path) -> tuple[AuditLog, DirectoryReplica]:
+def open_all(folder: Path, span: int = SPAN, now: int = NOW) -> tuple[AuditLog, DirectoryReplica]:
     """Open the log with replica, checker and signer, as a node does."""
     replica = DirectoryReplica(folder / "replica", ORIGIN)
     known = [replica.head] if replica.head else []
@@ -45,8 +50,8 @@ def open_all(folder: Path) -> tuple[AuditLog, DirectoryReplica]:
         ORIGIN,
         "n1",
         SIGNER,
-        ManualClock(NOW),
-        span=SPAN,
+        ManualClock(now),
+        span=span,
         step=STEP,
         checkpoint_every=0,
         floor=replica.size(),
@@ -70,23 +75,53 @@ def write_log(folder: Path, groups: tuple[int, ...] = GROUPS) -> None:
     replica.close()
 
 
-def sign(folder: Path) -> None:
-    """Cosign the submissions `*.body` in the folder, in order."""
+def write_old(folder: Path) -> None:
+    """Write two segments and a little more; a year later the two may go."""
+    log, replica = open_all(folder, RETIRED_SPAN)
+    log.append([Entry(act="erase", obj="k", data={"kid": "0" * 32})])
+    log.append([Entry(act="admin", obj=f"o{number}") for number in range(2 << RETIRED_SPAN)])
+    log.close()
+    replica.close()
+    (folder / "archive").mkdir()
+
+
+def retire_old(folder: Path) -> None:
+    """Let go of what is past its retention: log, archive and replica."""
+    log, replica = open_all(folder, RETIRED_SPAN, LATER)
+    layout = Layout(folder / "audit")
+    going = due(survey(layout.directory, Retention(default=1), (), {}), LATER, Standing(replica.size(), log.head.size))
+    if going:
+        say(str(retire(log, layout, going, Warrant(("li", "wang"), "policy"), folder / "archive")))
+    replica.retire(layout)
+    log.close()
+    replica.close()
+
+
+def sign(folder: Path, logs: bytes, submissions: Sequence[bytes]) -> None:
+    """Cosign submissions, in order."""
     store = WitnessStore(folder / "witness" / "witness.db")
-    logs = Policy.parse((folder / "logs").read_bytes())
-    witness = Witness(store, logs, WITNESS, "witness.test/court", ManualClock(NOW))
-    for path in sorted(folder.glob("*.body")):
-        verdict, line = witness.add_checkpoint(path.read_bytes())
+    witness = Witness(store, Policy.parse(logs), WITNESS, "witness.test/court", ManualClock(NOW))
+    for body in submissions:
+        verdict, line = witness.add_checkpoint(body)
         if line and verdict.head is not None:
             say(str(verdict.head.size))
     store.close()
 
 
+def work_of(what: str, folder: Path) -> Callable[[], None]:
+    """Return the work; what it is given rather than does itself is read here."""
+    if what == "witness":
+        submissions = [path.read_bytes() for path in sorted(folder.glob("*.body"))]
+        return partial(sign, folder, (folder / "logs").read_bytes(), submissions)
+    return partial(write_log if what == "log" else retire_old, folder)
+
+
 def main(what: str, folder: Path) -> int:
     """Do the work; a coded error ends it, anything else is a fault of ours."""
+    work = work_of(what, folder)
     Path(MARK).exists()
     try:
-        (write_log if what == "log" else sign)(folder)
+        work()
     except CasebusError as error:
         sys.stderr.write(f"{error.code}\n")
         return CODED

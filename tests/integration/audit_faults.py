@@ -6,11 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from security.audit.checkpoint import VerifierKey
-from security.audit.directory_replica import compare_directory
+from security.audit.directory_replica import DirectoryReplica, compare_directory
 from security.audit.errors import AuditMissingError
 from security.audit.reading import read
 from security.audit.record import Entry
@@ -19,7 +20,7 @@ from security.audit.verify import verify
 from security.audit.witnessing import Submission
 from services.witness.store import WitnessStore
 from tests.house.tree import ROOT
-from tests.integration.audit_fault_work import CODED, MARK, ORIGIN, SIGNER, open_all
+from tests.integration.audit_fault_work import CODED, MARK, ORIGIN, SIGNER, open_all, retire_old, write_old
 
 CALLS = (
     "openat",
@@ -34,10 +35,12 @@ CALLS = (
     "unlink",
     "ftruncate",
     "fallocate",
+    "sendfile",
 )
 """What the log, its signer, checker and replica, and a witness's database change files with."""
 FAULTS = ("error=EIO", "error=ENOSPC", "signal=KILL")
 KILLED = {-9, 137}
+RETIRED_SEGMENTS = 2
 ANY = Entry(act="admin", obj="any")
 _CALL = re.compile(r"^(?:\[pid +\d+\] |\d+ +)?(\w+)\((.*)")
 
@@ -53,9 +56,12 @@ class Case:
 
 
 def stage(folder: Path, work: str) -> Path:
-    """Make what a run begins with: for a log an empty folder, for a witness the submissions of a growing log."""
+    """Make what a run begins with: an empty folder, an old log to be retired, or submissions to a witness."""
     folder.mkdir(parents=True)
     if work == "log":
+        return folder
+    if work == "retire":
+        write_old(folder)
         return folder
     (folder / "witness").mkdir()
     key = VerifierKey(ORIGIN, SIGNER.public_key)
@@ -110,7 +116,7 @@ def disturb(folder: Path, case: Case) -> str:
     if done.returncode not in {0, CODED, *KILLED}:
         return f"ended with {done.returncode}: {done.stderr.strip().splitlines()[-5:]}"
     acknowledged = done.stdout.splitlines()
-    wrong = judge_log(folder, acknowledged) if case.work == "log" else judge_witness(folder, acknowledged)
+    wrong = JUDGES[case.work](folder, acknowledged)
     shutil.rmtree(folder, ignore_errors=True)
     return wrong
 
@@ -146,6 +152,27 @@ def write_log_again(folder: Path) -> None:
     replica.close()
 
 
+def judge_retired(folder: Path, acknowledged: list[str]) -> str:
+    """Either the segments are there or a record says who retired them; the next run brings it to its end."""
+    directory, key = folder / "audit", VerifierKey(ORIGIN, SIGNER.public_key)
+    before = verify(directory, 3, key)
+    if not before.ok:
+        return f"before: {[fault.kind for fault in before.faults]}"
+    if acknowledged and len(before.retired) != RETIRED_SEGMENTS:
+        return f"retired by record {acknowledged}, and still there"
+    retire_old(folder)
+    after = verify(directory, 3, key)
+    if not after.ok or len(after.retired) != RETIRED_SEGMENTS:
+        return f"after: {[fault.kind for fault in after.faults]}, {len(after.retired)} retired"
+    if len(list((folder / "archive").glob("*.seg"))) != RETIRED_SEGMENTS:
+        return "the archive lacks a segment"
+    replica = DirectoryReplica(folder / "replica", ORIGIN)
+    compare_directory(directory, replica)
+    kept = len(replica.kept_files())
+    replica.close()
+    return "" if kept == RETIRED_SEGMENTS else "the replica lacks what stays"
+
+
 def judge_witness(folder: Path, acknowledged: list[str]) -> str:
     """Every size that was signed is still known, nothing below it is signed again, and the rest can go on."""
     store = WitnessStore(folder / "witness" / "witness.db")
@@ -161,3 +188,11 @@ def judge_witness(folder: Path, acknowledged: list[str]) -> str:
     finally:
         store.close()
     return ""
+
+
+JUDGES: Mapping[str, Callable[[Path, list[str]], str]] = {
+    "log": judge_log,
+    "retire": judge_retired,
+    "witness": judge_witness,
+}
+"""Work → what must hold after it was disturbed."""

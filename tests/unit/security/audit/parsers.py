@@ -14,6 +14,7 @@ from security.audit import bundle, checkpoint
 from security.audit.cosignature import CosignerKey
 from security.audit.fork import ForkEvidence
 from security.audit.frame import read_frame
+from security.audit.kept import Kept
 from security.audit.log_tree import LogTree
 from security.audit.policy import Policy, judge
 from security.audit.record import FormError, decode, decode_many, encode
@@ -22,6 +23,7 @@ from security.audit.tlog_proof import TlogProof
 from security.audit.witnessing import Submission
 from tests.unit.schemas.mutations import mutated
 from tests.unit.security.audit.evidence_shop import KEYS, POLICY, witnessed
+from tests.unit.security.audit.retirement_shop import old_log, surveyed
 from tests.unit.security.audit.workshop import KEY, NOW, filled, frames, release, segments
 
 REFUSALS = (CasebusError, FormError, SegmentFormError)
@@ -50,6 +52,7 @@ def parsers() -> dict[str, Parser]:
         bundles = [evidence.bundle([0, 7, 299], earlier), evidence.bundle(range(3))]
         proof_files = [evidence.proof_file(seq).encode() for seq in (0, 150, 299)]
         submission = _submission(evidence.tree, evidence.note)
+        kept = surveyed(old_log(Path(folder) / "old" / "audit", 1))[0].kept.encode()
     payloads = [payload for _, payload in frames(segment)]
     bodies = encode([release(n, x=["é\n", {"y": [1, True]}]) for n in range(4)], 0, NOW, "n1", 1)
     note = evidence.note.encode()
@@ -59,6 +62,7 @@ def parsers() -> dict[str, Parser]:
         "segment header": Parser(Header.decode, [segment[:HEADER_BYTES]]),
         "commit": Parser(Commit.decode, [payload for payload in payloads if payload[:1] != b"\x01"][:2]),
         "footer": Parser(Footer.decode, payloads[-1:]),
+        "kept": Parser(Kept.decode, [kept]),
         "record": Parser(decode, bodies),
         "records": Parser(lambda raw: decode_many(raw.split(b"\n")), [b"\n".join(bodies)]),
         "verifier key": Parser(_text(checkpoint.VerifierKey.parse), [KEY.text.encode()]),

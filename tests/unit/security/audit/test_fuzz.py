@@ -14,8 +14,8 @@ PARSERS = parsers()
 NAMES = {"parse", "decode", "decode_many", "opened", "note_parts", "judge", "read_frame", "decode_base64"}
 FUZZED = {
     "bundle.parse", "checkpoint.parse", "checkpoint.opened", "checkpoint.note_parts", "checkpoint.decode_base64",
-    "cosignature.parse", "fork.parse", "frame.read_frame", "policy.parse", "policy.judge", "record.decode",
-    "record.decode_many", "segment.decode", "tlog_proof.parse", "witnessing.parse",
+    "cosignature.parse", "fork.parse", "frame.read_frame", "kept.decode", "policy.parse", "policy.judge",
+    "record.decode", "record.decode_many", "segment.decode", "tlog_proof.parse", "witnessing.parse",
 }  # fmt: skip
 """What `parsers` covers, by module and function."""
 

@@ -19,7 +19,9 @@ from security.audit.released import released
 from security.audit.terms import Question
 from services.auditor.errors import IndexLiesError
 from services.auditor.index import AuditIndex
+from services.auditor.index_check import check_index
 from services.auditor.search import Answer, Searcher
+from tests.unit.security.audit.retirement_shop import RECORDS, let_go, old_log
 from tests.unit.security.audit.workshop import KEY, NOW, abandon, open_log, segments
 
 POLICY = Policy.of_key(KEY)
@@ -277,3 +279,22 @@ def test_the_index_opens_where_it_may(tmp_path: Path) -> None:
     index = AuditIndex(tmp_path / "index.db")
     assert (index.rows, index.candidates(Question(), 2)) == (0, [(0, 256), (256, 256)])
     index.close()
+
+
+def test_what_was_retired_is_counted_and_not_searched(tmp_path: Path) -> None:
+    """An index of before still points there: its hits are left out, the rest is found; made anew it says the same."""
+    directory, path = old_log(tmp_path / "audit"), tmp_path / "index.db"
+    question = Question(act=("erase", "release"))
+    with Searcher.open(directory, POLICY, path) as searcher:
+        before = searcher.search(question, 2_000)
+    let_go(directory, 2)
+    for exhaustive in (False, True):
+        with Searcher.open(directory, POLICY, path) as searcher:
+            after = searcher.search(question, 2_000, exhaustive=exhaustive)
+        assert (before.retired, after.retired) == (0, 2 * RECORDS)
+        assert [hit.seq for hit in after.hits] == [hit.seq for hit in before.hits if hit.seq >= 2 * RECORDS]
+        path.unlink()
+    Searcher.open(directory, POLICY, path).index.close()
+    report = check_index(directory, path)
+    assert report
+    assert (report.runs, report.lies) == (3, ())
