@@ -103,6 +103,10 @@ class Vault:
         except (InvalidTag, ValueError):
             raise VaultBrokenError from None
 
+    def all_of(self, person: bytes) -> list[bytes]:
+        """Return everything that is kept of a person, as `open` does."""
+        return [self.open(person, path.name) for path in self._blobs.of(self.subject(person).kid)]
+
     def subject(self, person: bytes) -> Subject:
         """Return what is kept of a person; raises `NotInVaultError`."""
         found = self._read(person)

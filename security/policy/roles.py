@@ -108,6 +108,9 @@ topics only; whoever runs the machine is whom the log watches."""
 ERASERS: Final = AUDITORS | {code for code, each in ROLES.items() if each.bound_clearance >= SENSITIVE}
 """Roles that ask for and approve the erasure of a person: those who work with cases, and auditors. No operator."""
 
+GRANTERS: Final = AUDITORS | {code for code, each in ROLES.items() if each.grant_clearance >= RESTRICTED}
+"""Roles that approve a named grant (△): those whom the matrix gives level 4 by one, and auditors. No operator."""
+
 
 def role(code: str) -> Role:
     """Return the role `code`; raises `UnknownRoleError`."""

@@ -113,6 +113,8 @@ class AlertPage:
                 alert_parts.events(words, view)
             alert_parts.hidden(words, view["hidden"])
         with self._right:
+            if view["detail"]:
+                Text("a", words("identity.link"), href=f"/{words.language}/identity/{self._id}")
             alert_parts.facts(words, view)
             alert_parts.histories(words, view)
         if self._acts and self._publish:

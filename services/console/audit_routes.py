@@ -35,7 +35,7 @@ def officer_pages(app: FastAPI, desk: DeskClient, sessions: Sessions, language: 
 
     @app.get(f"/{language}/audit")
     async def audit_form(request: Request) -> Response:
-        return await _answered(sessions, words, request, lambda session: audit(session, {}, ""))
+        return await answered(sessions, words, request, lambda session: audit(session, {}, ""))
 
     @app.post(f"/{language}/audit")
     async def audit_search(request: Request) -> Response:
@@ -49,7 +49,7 @@ def officer_pages(app: FastAPI, desk: DeskClient, sessions: Sessions, language: 
                 found = audit_page.refused(error.said)
             return await audit(session, form, found)
 
-        return await _answered(sessions, words, request, searched)
+        return await answered(sessions, words, request, searched)
 
     _verification(app, asking, sessions, words, f"{elsewhere}/verification")
 
@@ -65,7 +65,7 @@ def _verification(app: FastAPI, desk: DeskClient, sessions: Sessions, words: Wor
             again = AGAIN_SECONDS if status["state"] == "running" else 0
             return page(words, session, words("check"), content, elsewhere=elsewhere, again=again)
 
-        return await _answered(sessions, words, request, shown)
+        return await answered(sessions, words, request, shown)
 
     @app.post(here)
     async def verify(request: Request) -> Response:
@@ -77,7 +77,7 @@ def _verification(app: FastAPI, desk: DeskClient, sessions: Sessions, words: Wor
             await desk.verify(session.token, purpose, int(level) if level.isdecimal() else 0)
             return RedirectResponse(here, SEE_OTHER)
 
-        return await _answered(sessions, words, request, begun)
+        return await answered(sessions, words, request, begun)
 
 
 def record_pages(app: FastAPI, desk: DeskClient, sessions: Sessions) -> None:
@@ -94,7 +94,7 @@ def record_pages(app: FastAPI, desk: DeskClient, sessions: Sessions) -> None:
             title = words("verify.title", seq=seq)
             return page(words, session, title, record_page.content(words, proved), elsewhere=elsewhere)
 
-        return await _answered(sessions, words, request, shown)
+        return await answered(sessions, words, request, shown)
 
     @app.get("/verify/{seq}/bundle")
     async def bundle(request: Request, seq: Seq) -> Response:
@@ -105,10 +105,10 @@ def record_pages(app: FastAPI, desk: DeskClient, sessions: Sessions) -> None:
             headers = {"Content-Disposition": f'attachment; filename="record-{seq}.json"'}
             return Response(content, media_type="application/json", headers=headers)
 
-        return await _answered(sessions, words, request, handed)
+        return await answered(sessions, words, request, handed)
 
 
-async def _answered(sessions: Sessions, words: Words, request: Request, answer: Answer) -> Response:
+async def answered(sessions: Sessions, words: Words, request: Request, answer: Answer) -> Response:
     """Answer a person who is signed in; send anybody else to the sign-in page, and say what the node refuses."""
     session = sessions.of(request.cookies)
     try:

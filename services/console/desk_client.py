@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -107,6 +108,21 @@ class DeskClient:
     async def look_up(self, token: str, alert_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Look up a person of an alert's case; audited by the desk."""
         return await self._call("POST", f"/desk/alerts/{alert_id}/look-ups", token, json=dict(body))
+
+    async def identities(self, token: str, alert_id: str) -> dict[str, Any]:
+        """Ask who may be asked about in an alert's case, and which grants stand."""
+        return await self._call("GET", f"/desk/alerts/{alert_id}/identities", token)
+
+    async def ask_identity(self, token: str, alert_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for a grant to a clear name; audited by the desk."""
+        return await self._call("POST", f"/desk/alerts/{alert_id}/identities", token, json=dict(body))
+
+    async def press_grant(
+        self, token: str, alert_id: str, grant: str, act: str, body: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Approve a grant or open under it; audited by the desk."""
+        path = f"/desk/alerts/{alert_id}/identities/{quote(grant, safe='')}/{act}"
+        return await self._call("POST", path, token, json=dict(body))
 
     async def audit_head(self, token: str) -> dict[str, Any]:
         """Ask for the audit log's newest signed head."""

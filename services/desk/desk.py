@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,10 +11,13 @@ from schemas.catalogue import Contracts
 from schemas.clock import Clock
 from schemas.districts import districts
 from security.keys.port import KekName
+from security.vault import NotInVaultError, Vault
 from services.desk import alert_page, board, publishing
 from services.desk.alert_contract import ALERT
 from services.desk.decisions import Table, TableOf, decide, detail_decision, guards_between, sees, shell_visible
 from services.desk.errors import NotYoursError
+from services.desk.grants import Grants
+from services.desk.identities import Identities
 from services.desk.look_up import LookUps, Sought
 from services.desk.models import ModelCards
 from services.desk.opening import Openings
@@ -61,6 +65,7 @@ class Desk:
         contracts: Contracts,
         models: ModelCards,
         options: Options = options_of,
+        vault: Vault | None = None,
     ) -> None:
         self._read_model = read_model
         self._tables = tables
@@ -72,6 +77,20 @@ class Desk:
         self._trail = Trail(audit, bus, clock)
         self._openings = Openings(read_model, contracts, sealer, self._trail)
         self._look_ups = LookUps(read_model, contracts, self._openings, self._trail, clock)
+        self._identities = (
+            Identities(
+                vault,
+                Grants(bus),
+                contracts,
+                self._openings,
+                self._look_ups,
+                self._trail,
+                clock,
+                secrets.token_bytes,
+            )
+            if vault
+            else None
+        )
         self._stepping = Stepping(bus, sealer, self._trail, clock, KEK, threading.Lock())
 
     def me(self, person: Person) -> dict[str, Any]:
@@ -138,6 +157,12 @@ class Desk:
         """Look up a person for the alert's case; LookUpError where there is no duty to it."""
         opened = self._open(person, alert_id)
         return self._look_ups.take(person, opened.table, opened.row, opened.guards, sought)
+
+    def identities(self, person: Person, alert_id: str) -> tuple[Identities, Opened]:
+        """Return what gives clear names, and the alert as this person has it; raises where there is no vault."""
+        if self._identities is None:
+            raise NotInVaultError
+        return self._identities, self._open(person, alert_id)
 
     def publish(self, person: Person, alert_id: str, wish: Wish) -> dict[str, Any]:
         """Publish the missing decision as the organisation's system, the person named in the audit log.

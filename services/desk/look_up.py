@@ -26,6 +26,8 @@ from streams.projections.values import AlertRow, CaseEventRow
 
 LOOKED_UP: Act = "person.lookup"
 PERSON_LABEL = "audit-person"
+PERSON_KEY = 33
+"""Bytes of a person key: one for the suite, a digest."""
 MAX_SCANNED = 20_000
 """Events that one look-up reads, newest first: those of the case, and those in the asker's scope."""
 
@@ -59,7 +61,7 @@ class LookUps:
         reason = self._refusal(person, table, guards, sought)
         subject = self.openings.detail(row).subject
         case = self.openings.case_digest(subject)
-        key = b"" if reason else self._key(table, subject, guards, sought)
+        key = b"" if reason else self.key_in_case(table, subject, guards, sought)
         if not key:
             refusal = LookUpError(reason=reason or "nobody")
             self.trail.note(
@@ -84,7 +86,21 @@ class LookUps:
             return "duty"
         return "" if sought.purpose == person.principal.purpose else "purpose"
 
-    def _key(self, table: Table, subject: str, guards: int, sought: Sought) -> bytes:
+    def standing(self, table: Table, subject: str, guards: int) -> list[dict[str, Any]]:
+        """Say where persons stand in a case's events that the asker may read: event, field, their names; no key."""
+        found, seen = [], set[bytes]()
+        for row in self.read_model.timeline(subject):
+            contract = self.contracts.by_id(row.contract_id)
+            values = self._readable(table, row, guards)[1]
+            for each in contract.fields:
+                value = values.get(each.name)
+                if isinstance(value, bytes) and len(value) == PERSON_KEY and value not in seen:
+                    seen.add(value)
+                    title, name = {"zh": contract.zh, "en": contract.en}, {"zh": each.zh, "en": each.en}
+                    found.append({"event": row.event_id, "field": each.name, "title": title, "name": name})
+        return found
+
+    def key_in_case(self, table: Table, subject: str, guards: int, sought: Sought) -> bytes:
         """Return the person key that is sought; empty where the event or field is none that this person may read."""
         if sought.key:
             return bytes.fromhex(sought.key)

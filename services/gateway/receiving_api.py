@@ -135,7 +135,7 @@ def receiving_router(receiving: Receiving, streams: Streams, readers: Readers, r
 def _acknowledging(router: APIRouter, receiving: Receiving, readers: Readers) -> None:
     def acknowledge(request: Request, subscription: Id, body: AcknowledgementBody) -> Response:
         """Say that every view up to an offset has arrived; it stands in the audit log beside what was released."""
-        through = receiving.acknowledge(readers.of(request), subscription, body.through)
+        through = receiving.acknowledge(readers.receiver(request), subscription, body.through)
         return json_response({"subscription": subscription, "through": through})
 
     said = described(ACKNOWLEDGED, QueryError, *DENIED, BeyondEndError)

@@ -24,6 +24,7 @@ from security.policy.table import DecisionTable
 from security.subjects import Principal
 from services.desk.alert_contract import ALERT
 from services.desk.desk import Desk
+from services.desk.identity_router import identity_router
 from services.desk.models import ModelCard, ModelCards
 from services.desk.router import desk_router
 from services.gateway.app import Gateway, create_app
@@ -181,7 +182,9 @@ def application(
     app = create_app(gateway)
     app.include_router(operator_router(Opened(node, between), node.name.node, operator))
     app.include_router(subscription_operator_router(SubscriptionActs(node, between), operator))
-    app.include_router(desk_router(desk_of(node), node.signed_in))
+    desk = desk_of(node)
+    app.include_router(desk_router(desk, node.signed_in))
+    app.include_router(identity_router(desk, node.signed_in))
     app.include_router(auditing_router(node))
     for router in reading_routers(node, stopping):
         app.include_router(router)
@@ -210,6 +213,7 @@ def desk_of(node: Node) -> Desk:
         door=node.door,
         clock=node.clock,
         contracts=node.contracts,
+        vault=node.vault,
         models=ModelCards(card_of(model) for model in models_of(node.control.snapshot)),
     )
 

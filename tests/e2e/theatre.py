@@ -24,7 +24,7 @@ from services.demo.stage import PASSWORD, Stage, prepare, step_clock
 
 START = parse_instant("2025-03-03T01:00:00Z")
 DISTRICT, UNIT = "990103", "990103010000"
-POLICE = "police-990103/cases"
+POLICE, RECORDS = "police-990103/cases", "police-990103/records"
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,7 +99,7 @@ class Theatre:
         """Wait until everything took effect."""
         self._post("/rehearsal/drain", {})
 
-    def accept_report(self, summary: str, unit: str = UNIT, **more: str) -> str:
+    def accept_report(self, summary: str, unit: str = UNIT, **more: Any) -> str:
         """Let the police accept a report now; return its acceptance number, the subject of the alert to come."""
         number = next(self.numbers)
         subject = f"J{unit}{20250303:08d}{number:04d}"
@@ -133,12 +133,18 @@ class Theatre:
                 time.sleep(0.1)
         raise AssertionError(f"no alert in state {state}")
 
-    def overdue(self, summary: str, **more: str) -> tuple[str, str]:
+    def overdue(self, summary: str, **more: Any) -> tuple[str, str]:
         """Bring about a red alert; return (subject, alert id). `more` are further values of its report."""
         subject = self.accept_report(summary, **more)
         self.move(self.now + 9 * DAY)
         self.drain()
         return subject, self.alert_of(subject, "raised")
+
+    def record_identity(self, number: str, name: str) -> None:
+        """Let the police record who somebody is."""
+        at = format_instant(self.now)
+        data = {"register_no": "RY-990103-2025-1", "unit": UNIT, "id_number": number, "name": name, "recorded_at": at}
+        self._publish("identity.recorded", "RY-990103-2025-1", data, RECORDS)
 
     def approaching(self, summary: str) -> tuple[str, str]:
         """Bring about a yellow alert; return (subject, alert id)."""
@@ -152,20 +158,20 @@ class Theatre:
                 return subject, self.alert_of(subject, "approaching")
         raise AssertionError("no yellow alert before the red one")
 
-    def _publish(self, kind: str, subject: str, data: Mapping[str, Any]) -> None:
+    def _publish(self, kind: str, subject: str, data: Mapping[str, Any], source: str = POLICE) -> None:
         sequence = sequence_of(next(self.numbers))
         event = {
             "specversion": "1.0",
-            "id": str(uuid.UUID(bytes=derived_id(POLICE, sequence))),
+            "id": str(uuid.UUID(bytes=derived_id(source, sequence))),
             "type": kind,
-            "source": POLICE,
+            "source": source,
             "subject": subject,
             "time": format_instant(self.now),
             "sequence": sequence,
             "district": DISTRICT,
             "data": dict(data),
         }
-        self._post("/v1/events", event, self.stage.tokens[POLICE])
+        self._post("/v1/events", event, self.stage.tokens[source])
 
     def _post(self, path: str, body: Mapping[str, Any], token: str = "") -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -14,6 +14,7 @@ from typing import Any
 from schemas.catalogue import Contracts
 from schemas.clock import DAY, HOUR, ManualClock
 from schemas.instants import parse_instant
+from security.audit.blobs import BlobStore
 from security.audit.log import AuditLog
 from security.keys.memory import MemoryKeystore
 from security.keys.port import KekName
@@ -23,6 +24,7 @@ from security.policy.roles import person as principal
 from security.policy.table import DecisionTable
 from security.sealing import Sealer
 from security.subjects import Principal
+from security.vault import Vault
 from services.desk.alert_contract import ALERT, ALERT_TYPE
 from services.desk.desk import Desk
 from services.desk.models import ModelCard, ModelCards
@@ -85,6 +87,7 @@ class Office:
     projector: Projector
     people: dict[str, Person]
     folder: Path
+    vault: Vault
     close: Callable[[], None] = field(default=lambda: None)
 
     def settle(self) -> None:
@@ -188,6 +191,7 @@ def open_office(folder: Path) -> Office:
     door = Door(
         contracts, bus, audit, sealer, clock, SourceTable((POLICE,)), signer=Ed25519Signer(bytes(32)), node="node"
     )
+    vault = Vault(folder / "subjects", BlobStore(folder / "audit"), sealer)
     desk = Desk(
         read_model=ReadModel(engine),
         bus=bus,
@@ -198,6 +202,7 @@ def open_office(folder: Path) -> Office:
         clock=clock,
         contracts=contracts,
         models=ModelCards([MODEL]),
+        vault=vault,
     )
     types = (*contracts.types(), ALERT_TYPE)
     people = {name: make_person(name, types) for name in ROLES}
@@ -207,7 +212,7 @@ def open_office(folder: Path) -> Office:
         bus.close()
         engine.dispose()
 
-    office = Office(desk, bus, audit, sealer, clock, contracts, Projector(engine), people, folder, close)
+    office = Office(desk, bus, audit, sealer, clock, contracts, Projector(engine), people, folder, vault, close)
     office.add_event(1, "police.report.accepted", report(SUMMARY))
     office.add_event(2, "police.report.accepted", report(HIDDEN_SUMMARY), frozenset({"sealed"}))
     wanted = {"ah": SUBJECT, "unit": UNIT, "person": SUSPECT, "wanted_level": "class_a", "reason": WANTED_REASON}
