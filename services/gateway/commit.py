@@ -270,7 +270,7 @@ class CommitDraft:
         first_letter = 0
         with bus.transaction() as change:
             for (topic, partition), records in by_place.items():
-                change.append(topic, partition, records)
+                change.send(topic, partition, records)
             if letters:
                 first_letter = change.append(TOPIC, PARTITION, letters) - len(letters) + 1
             self._memory.put(change, kept)

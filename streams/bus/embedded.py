@@ -199,6 +199,10 @@ class EmbeddedTransaction:
         self.ends[number] = end + len(records)
         return end + len(records) - 1
 
+    def send(self, topic: str, partition: int, records: Sequence[Record]) -> None:
+        """Append records."""
+        self.append(topic, partition, records)
+
     def get(self, store: str, key: bytes) -> bytes | None:
         """Return a value, changes of this transaction included."""
         if (store, key) in self._puts:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 from kafka import KafkaProducer
@@ -14,6 +14,7 @@ from schemas.errors import CasebusError
 from streams.bus.kafka_address import KafkaAddress
 from streams.bus.kafka_errors import KafkaTopicMissingError, coded, translated
 from streams.bus.kafka_reader import KafkaReader
+from streams.bus.kafka_selector import QuietSelector
 from streams.bus.port import Record
 
 REQUEST_BYTES = 8 << 20
@@ -40,6 +41,7 @@ def producer(address: KafkaAddress, client: str, **options: Any) -> Any:
             "max_block_ms": BLOCK_MS,
             "bootstrap_timeout_ms": REQUEST_MS,
             "metrics_enabled": False,
+            "selector": QuietSelector,
             **options,
         }
     )
@@ -61,8 +63,12 @@ def send(sender: Any, topic: str, partition: int, records: Sequence[Record]) -> 
 
 
 def settled(sender: Any, futures: Sequence[Any]) -> int:
-    """Wait until every record is acknowledged; return the offset of the last one. Raises the first failure."""
-    sender.flush(timeout=DELIVERY_MS / 1000)
+    """Wait until every record is acknowledged; return the offset of the last one. Raises the first failure.
+
+    Where the producer was given up meanwhile (None), its records have failed already.
+    """
+    if sender is not None:
+        sender.flush(timeout=DELIVERY_MS / 1000)
     offsets = [int(future.get(timeout=0).offset) for future in futures]
     return offsets[-1]
 
@@ -79,13 +85,16 @@ def told(error: KafkaError, topic: str, topics: Callable[[str], list[str]]) -> C
 
 
 class KafkaAppender:
-    """Implements `Appender`: in order, each record once, acknowledged by every copy in step when it returns."""
+    """Implements `Appender`: in order, each record once, acknowledged by every copy in step when it returns.
+
+    A producer that was refused a record sends nothing more, whatever it is given: a new one takes its place.
+    """
 
     def __init__(self, address: KafkaAddress, client: str = "casebus") -> None:
         self._lock = threading.Lock()
         self._address = address
-        with translated():
-            self._producer = producer(address, client)
+        self._client = client
+        self._producer: Any = self._opened()
 
     def append(self, topic: str, partition: int, records: Sequence[Record]) -> int:
         """Append durably; return the offset of the last record.
@@ -94,31 +103,49 @@ class KafkaAppender:
             KafkaUnavailableError: not acknowledged within two minutes; some of the records may stand.
             KafkaTopicMissingError, KafkaRecordTooLargeError, KafkaDeniedError: nothing stands.
         """
+        return self.settle(topic, self.begin(topic, partition, records))
+
+    def begin(self, topic: str, partition: int, records: Sequence[Record]) -> list[Any]:
+        """Send records without waiting; what is returned goes to `settle`. Raises what `append` does."""
         if not records:
             raise ValueError("nothing to append")
-        try:
-            with self._lock:
-                return settled(self._producer, send(self._producer, topic, partition, records))
-        except KafkaError as error:
-            raise told(error, topic, self._topics) from error
+        with self._told(topic), self._lock:
+            if self._producer is None:
+                self._producer = self._opened()
+            return send(self._producer, topic, partition, records)
+
+    def settle(self, topic: str, futures: Sequence[Any]) -> int:
+        """Wait for what `begin` sent; return the offset of the last record. Raises what `append` does."""
+        with self._told(topic):
+            return settled(self._producer, futures)
 
     def append_all(self, rows: Mapping[tuple[str, int], Sequence[Record]]) -> None:
         """Append to several partitions (topic, number) at once; raises what `append` does, some may stand then."""
-        topic = ""
+        sent = [(topic, self.begin(topic, partition, records)) for (topic, partition), records in rows.items()]
+        for topic, futures in sent:
+            self.settle(topic, futures)
+
+    @contextmanager
+    def _told(self, topic: str) -> Iterator[None]:
+        """Code what Kafka says; a producer that waited in vain goes on, any other that failed is given up."""
         try:
-            with self._lock:
-                futures = []
-                for (topic, partition), records in rows.items():
-                    futures += send(self._producer, topic, partition, records)
-                if futures:
-                    settled(self._producer, futures)
+            yield
         except KafkaError as error:
+            if not isinstance(error, KafkaTimeoutError):
+                with self._lock:
+                    self.close(0)
             raise told(error, topic, self._topics) from error
+
+    def _opened(self) -> Any:
+        with translated():
+            return producer(self._address, self._client)
 
     def _topics(self, prefix: str) -> list[str]:
         with closing(KafkaReader(self._address)) as reader:
             return reader.topics(prefix)
 
-    def close(self) -> None:
+    def close(self, seconds: float = BLOCK_MS / 1000) -> None:
         """Close the connection."""
-        self._producer.close(timeout=BLOCK_MS / 1000)
+        if self._producer is not None:
+            self._producer.close(timeout=seconds)
+            self._producer = None

@@ -16,6 +16,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from streams.bus.kafka_address import KafkaAddress
 from streams.bus.kafka_errors import KafkaTopicMissingError, KafkaUnavailableError, translated
+from streams.bus.kafka_selector import QuietSelector
 from streams.bus.port import Stored
 
 # At debug level the client would write records into the log.
@@ -43,6 +44,7 @@ def consumer(address: KafkaAddress, client: str) -> Any:
         request_timeout_ms=REQUEST_MS,
         bootstrap_timeout_ms=REQUEST_MS,
         metrics_enabled=False,
+        selector=QuietSelector,
     )
 
 

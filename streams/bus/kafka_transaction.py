@@ -26,11 +26,16 @@ class PlainTopics:
     def __contains__(self, topic: str) -> bool:
         return topic.startswith(self._prefixes)
 
-    def append(self, topic: str, partition: int, records: Sequence[Record]) -> int:
-        """Append at once; return the offset of the last record."""
+    def begin(self, topic: str, partition: int, records: Sequence[Record]) -> list[Any]:
+        """Send without waiting."""
         if self._appender is None:
             self._appender = KafkaAppender(self._address, self._name)
-        return self._appender.append(topic, partition, records)
+        return self._appender.begin(topic, partition, records)
+
+    def settle(self, topic: str, futures: Sequence[Any]) -> int:
+        """Wait for what was sent; return the offset of the last record."""
+        assert self._appender is not None, "nothing was sent"
+        return self._appender.settle(topic, futures)
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -50,6 +55,7 @@ class KafkaTransaction:
         self.topic = ""
         self.written: dict[Place, int] = {}
         self.changes = Changes()
+        self._sent: dict[Place, list[Any]] = {}
 
     def append(self, topic: str, partition: int, records: Sequence[Record]) -> int:
         """Append records; return the offset of the last one, or the end minus one where there are none.
@@ -60,13 +66,21 @@ class KafkaTransaction:
             return self._reader.end(topic, partition) - 1
         self.topic = topic
         if topic in self._plain:
-            last = self._plain.append(topic, partition, records)
+            last = self._plain.settle(topic, self._plain.begin(topic, partition, records))
             self.written[topic, partition] = last
             return last
         self._begin()
         last = settled(self._producer, send(self._producer, topic, partition, records))
         self.written[topic, partition] = last
         return last
+
+    def send(self, topic: str, partition: int, records: Sequence[Record]) -> None:
+        """Send records; they are on their way together with the changelog, and acknowledged before the commit."""
+        if topic not in self._plain:
+            self.append(topic, partition, records)
+        elif records:
+            self.topic = topic
+            self._sent.setdefault((topic, partition), []).extend(self._plain.begin(topic, partition, records))
 
     def get(self, store: str, key: bytes) -> bytes | None:
         """Return a value, changes of this transaction included."""
@@ -101,12 +115,19 @@ class KafkaTransaction:
         """Write the changelog and commit; without changes nothing happens."""
         rows = self.changes.rows()
         if not rows and not self.began:
+            self._settle()
             return
         self._begin()
         futures = [self._producer.send(changelog, key=key, value=value, partition=0) for key, value in rows]
+        # Nobody may remember an event as taken whose raw record does not stand.
+        self._settle()
         if futures:
             settled(self._producer, futures)
         self._producer.commit_transaction()
+
+    def _settle(self) -> None:
+        for (topic, partition), futures in self._sent.items():
+            self.written[topic, partition] = self._plain.settle(topic, futures)
 
     def _begin(self) -> None:
         if not self.began:

@@ -63,6 +63,10 @@ class Transaction(Protocol):
         """Append records; return the offset of the last one, or the end minus one where there are none."""
         ...
 
+    def send(self, topic: str, partition: int, records: Sequence[Record]) -> None:
+        """Append records whose offset nobody asks for: they are acknowledged when the transaction ends."""
+        ...
+
     def get(self, store: str, key: bytes) -> bytes | None:
         """Return a value of a store, changes of this transaction included."""
         ...

@@ -35,6 +35,8 @@ CLIENT = "casebus-projections"
 PROJECTED = 512
 WAIT_SECONDS = 0.2
 AGAIN_SECONDS = 1.0
+PACE_SECONDS = 0.1
+"""Between two writings of the read model where much comes: each is a transaction with a price of its own."""
 DRAIN_SECONDS = 120.0
 
 
@@ -116,8 +118,10 @@ class KafkaNodeRunner:
         ticker = threading.Thread(target=self._tick, args=(stop, report), name="marks", daemon=True)
         ticker.start()
         while not stop.is_set():
+            began = time.monotonic()
             try:
-                self.step()
+                if self.step():
+                    stop.wait(max(0.0, began + PACE_SECONDS - time.monotonic()))
             except UnavailableError as error:
                 report(error)
                 stop.wait(AGAIN_SECONDS)

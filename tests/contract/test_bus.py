@@ -135,6 +135,19 @@ def test_two_appends_in_one_transaction_follow_each_other(bus: Bus) -> None:
     assert [s.value for s in bus.read("t", 0, 0, 10)] == [b"v0", b"v1"]
 
 
+def test_records_that_are_sent_stand_when_the_transaction_ends(bus: Bus) -> None:
+    """They follow what was appended before and come before what is appended after, in their own order."""
+    with bus.transaction() as change:
+        change.append("t", 0, [record(0)])
+        change.send("t", 0, [record(1), record(2)])
+        change.send("t", 1, [record(9)])
+        change.append("t", 0, [record(3)])
+        change.put("s", b"a", b"1")
+
+    assert [s.value for s in bus.read("t", 0, 0, 10)] == [b"v0", b"v1", b"v2", b"v3"]
+    assert [s.value for s in bus.read("t", 1, 0, 10)] == [b"v9"]
+
+
 def test_topics_are_found_by_prefix(bus: Bus) -> None:
     """The raw topics of all agencies can be listed."""
     bus.append("casebus.raw.police", 0, [record(0)])

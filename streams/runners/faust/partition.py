@@ -1,13 +1,16 @@
 """One open input partition: its state, its gate, and the writer that makes what was applied durable.
 
 Applying runs ahead of durability by at most `in_flight` records. The writer takes all that is queued into one
-transaction: outputs, the newest value of every changed key, and the progress just after the last record. Any failure
-ends the process: what was applied in memory but not committed must not be built upon.
+transaction: outputs, the newest value of every changed key, and the progress just after the last record. A record that
+comes alone is written at once; where they come quicker than `pace`, those of that time share a transaction, for each
+has a price of its own. Any failure ends the process: what was applied in memory but not committed must not be built
+upon.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -64,7 +67,15 @@ class Counts:
 class OpenPartition:
     """An input partition this worker owns."""
 
-    def __init__(self, stage: Stage, source: Source, restored: Restored, producer: Producer, in_flight: int) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        source: Source,
+        restored: Restored,
+        producer: Producer,
+        in_flight: int,
+        pace: float = 0.0,
+    ) -> None:
         self.source = source
         self.counts = Counts()
         self.durable = restored.progress.next
@@ -80,6 +91,9 @@ class OpenPartition:
         self._queue: deque[Applied] = deque()
         self._waiting = 0
         self._room = in_flight
+        self._pace = pace
+        self._earliest = 0.0
+        self._hurried = False
         self._moved = asyncio.Condition()
         self._task = asyncio.get_running_loop().create_task(self._write())
 
@@ -115,6 +129,8 @@ class OpenPartition:
         """Wait until everything applied is durable, then let go; ends the process where that takes too long."""
         try:
             async with asyncio.timeout(drain), self._moved:
+                self._hurried = True
+                self._moved.notify_all()
                 await self._moved.wait_for(lambda: not self._waiting)
         except TimeoutError as error:
             fail_stop(Exit.DRAIN, "worker.drain_too_slow", error, topic=self.source.topic)
@@ -126,11 +142,19 @@ class OpenPartition:
             while True:
                 async with self._moved:
                     await self._moved.wait_for(lambda: bool(self._queue))
+                    await self._gather()
+                self._earliest = asyncio.get_running_loop().time() + self._pace
                 await self._commit(self._group())
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it is, memory is ahead of the changelog now
             fail_stop(Exit.FENCED, "worker.transaction_failed", error, topic=self.source.topic)
+
+    async def _gather(self) -> None:
+        """Wait for company until the pace allows the next transaction, unless nothing more may come."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(self._earliest):
+                await self._moved.wait_for(lambda: self._hurried or self._waiting >= self._room)
 
     def _group(self) -> list[Applied]:
         group, changed = [self._queue.popleft()], 0

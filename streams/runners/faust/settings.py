@@ -22,6 +22,7 @@ class Settings:
         transaction: after this long the coordinator aborts an open transaction of a worker that is gone.
         in_flight: records of a partition that are applied and not yet durable.
         idle: after this long without a record, a partition with records left to read is read again.
+        pace: between the beginnings of two transactions of a partition, where records come quicker: they share one.
     """
 
     address: KafkaAddress
@@ -33,6 +34,7 @@ class Settings:
     drain: float = 20.0
     in_flight: int = 32
     idle: float = 2.0
+    pace: float = 0.05
     commit: float = 1.0
 
     def client(self) -> dict[str, Any]:

@@ -245,7 +245,7 @@ class Worker:
         await producer.start()
         topic = names.changelog(self.stage.name, source.topic)
         restored = await restore(self.settings, topic, source.partition)
-        return OpenPartition(self.stage, source, restored, producer, self.settings.in_flight)
+        return OpenPartition(self.stage, source, restored, producer, self.settings.in_flight, self.settings.pace)
 
     async def _close(self, source: Source) -> None:
         partition = self.partitions.pop(source)

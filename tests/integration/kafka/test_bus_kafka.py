@@ -30,6 +30,7 @@ from tests.contract.test_bus import (  # noqa: F401 - collected here again, over
     test_offsets_rise_per_partition,
     test_pages_that_go_on_past_the_last_offset_cover_a_partition,
     test_reading_starts_at_the_offset_and_stops_at_the_limit,
+    test_records_that_are_sent_stand_when_the_transaction_ends,
     test_topics_are_found_by_prefix,
     test_two_appends_in_one_transaction_follow_each_other,
 )
@@ -118,6 +119,10 @@ class ScopedTransaction:
     def append(self, topic: str, partition: int, records: Sequence[Record]) -> int:
         """Append."""
         return self._change.append(self._topics(topic), partition, records)
+
+    def send(self, topic: str, partition: int, records: Sequence[Record]) -> None:
+        """Send."""
+        self._change.send(self._topics(topic), partition, records)
 
     def advance(self, group: str, topic: str, partition: int, position: int) -> None:
         """Advance."""
@@ -245,6 +250,29 @@ def test_raw_topics_are_written_without_transactions(kafka: KafkaAddress, topics
 
         assert [(s.offset, s.value) for s in bus.read(raw, 0, 0, 10)] == [(0, b"v0"), (1, b"v1"), (2, b"v2")]
         assert [s.value for s in bus.read(out, 0, 0, 10)] == [b"v0", b"v2"]
+
+
+def test_nothing_is_remembered_of_raw_records_that_do_not_stand(kafka: KafkaAddress, topics: Topics) -> None:
+    """What was sent to a raw topic is acknowledged before the step commits; where it is refused, so is the step."""
+    raw = topics("raw.police", max_message_bytes="2000")
+    topics.make(f"casebus.changelog.{topics.run}", cleanup_policy="compact")
+
+    def step(bus: KafkaBus, name: bytes, *values: bytes) -> None:
+        with bus.transaction() as change:
+            for partition, value in enumerate(values):
+                change.send(raw, partition, [Record(name, value)])
+            change.put("s", name, b"known")
+
+    with KafkaBus(kafka, topics.run, plain=(f"{topics.run}.raw.",)) as bus:
+        step(bus, b"a", b"1", b"2")
+        with pytest.raises(KafkaRecordTooLargeError):
+            step(bus, b"b", b"3", b"x" * 4000)
+        step(bus, b"c", b"4")
+        assert bus.read(raw, 1, 0, 10)[0].value == b"2"
+        assert bus.end(raw, 1) == 1
+
+    with KafkaBus(kafka, topics.run, plain=(f"{topics.run}.raw.",)) as again:
+        assert [key for key, _ in again.entries("s")] == [b"a", b"c"]
 
 
 def test_a_missing_topic_is_told_at_once(kafka: KafkaAddress, topics: Topics) -> None:

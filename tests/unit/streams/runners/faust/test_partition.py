@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -46,10 +46,10 @@ def count(item: Item, state: PartitionState) -> list[Output]:
     return [Output("out", seen % 2, Record(item.key, b"%d" % seen))]
 
 
-def opened(producer: Slow, restored: Restored | None = None, in_flight: int = 8) -> OpenPartition:
+def opened(producer: Slow, restored: Restored | None = None, in_flight: int = 8, pace: float = 0.0) -> OpenPartition:
     """Open a partition of a counting stage."""
     stage = PureStage("s", ("casebus.in",), count, chained=False)
-    return OpenPartition(stage, Source("casebus.in", 0), restored or Restored(), producer, in_flight)
+    return OpenPartition(stage, Source("casebus.in", 0), restored or Restored(), producer, in_flight, pace)
 
 
 def item(offset: int) -> Item:
@@ -166,3 +166,48 @@ def test_a_step_may_have_its_input_read_again() -> None:
         assert (key, progress.decode(value or b"").next) == (changelog.PROGRESS, 4)
 
     asyncio.run(run())
+
+
+def test_a_record_alone_goes_out_at_once_and_those_behind_it_share_a_transaction() -> None:
+    """The pace holds back the second transaction, not the first; closing waits for none."""
+
+    async def scenario() -> tuple[list[int], Slow]:
+        producer = Slow()
+        producer.gate.set()
+        partition = opened(producer, pace=60)
+        durable = []
+        await partition.offer(item(0), None)
+        await until(lambda: partition.durable == 1)
+        for offset in (1, 2, 3):
+            await partition.offer(item(offset), None)
+            await asyncio.sleep(0.01)
+            durable.append(partition.durable)
+        await partition.close(5)
+        return [*durable, partition.durable], producer
+
+    durable, producer = asyncio.run(scenario())
+    assert durable == [1, 1, 1, 4]
+    assert len(producer.written) == 2
+
+
+def test_a_partition_that_is_full_does_not_wait_for_its_pace() -> None:
+    """As many records as may be in flight are company enough."""
+
+    async def scenario() -> None:
+        producer = Slow()
+        producer.gate.set()
+        partition = opened(producer, in_flight=3, pace=60)
+        for offset in range(7):
+            async with asyncio.timeout(5):
+                await partition.offer(item(offset), None)
+        assert partition.durable >= 4
+        await partition.close(5)
+
+    asyncio.run(scenario())
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110 - nothing sets an event here
+            await asyncio.sleep(0)
