@@ -24,6 +24,8 @@ from schemas.errors import CasebusError
 from security.audit.bundle import verify_bundle
 from security.audit.errors import AuditRolledBackError
 from security.audit.fork import ForkEvidence
+from security.audit.kept import keep, kept_path
+from security.audit.layout import Layout
 from security.audit.policy import Policy
 from security.audit.segment import Header
 from security.audit.terms import Question
@@ -33,6 +35,7 @@ from services.auditor.errors import IndexLiesError
 from services.auditor.search import Searcher
 from tests.bench.harness import Figure, Report
 from tests.unit.security.audit.evidence_shop import POLICY, forgeries, resealed, witnessed
+from tests.unit.security.audit.retirement_shop import let_go, old_log, surveyed
 from tests.unit.security.audit.test_flips import NAMED, flipped
 from tests.unit.security.audit.test_tamper import ALTERATIONS, RECORDS, altered, edited, raw_log, rechained
 from tests.unit.security.audit.workshop import KEY, NOW, copy_of, filled, open_log, release, segments
@@ -147,7 +150,31 @@ def _heads(root: Path) -> Iterator[Outcome]:
         act(segments(directory))
         yield name, _kinds(directory)[0] == kind
     yield "rollback to yesterday's folder", _rolled_back(root / "back")
+    yield from _retired(root / "retired")
     yield "a split view", _split_view(root / "split")
+
+
+def _retired(root: Path) -> Iterator[Outcome]:
+    """Segments taken away under the name of retention, and what stays of those that were retired."""
+    made = old_log(root / "made" / "audit")
+    taken = copy_of(made, root / "taken" / "audit")
+    keep(Layout(taken), surveyed(taken)[0].kept)
+    segments(taken)[0].unlink()
+    yield "hashes in the place of a segment, and no record", _kinds(taken) == ["retired_unrecorded"]
+    let_go(made)
+    assert not _kinds(made)
+    for number, (name, first, kind) in enumerate((("first", 0, "segment_missing"), ("second", 256, "segment_missing"))):
+        directory = copy_of(made, root / str(number) / "audit")
+        kept_path(Layout(directory), first).unlink()
+        yield f"the {name} file of hashes gone", _kinds(directory)[0] == kind
+    path = kept_path(Layout(made), 256)
+    data, named = path.read_bytes(), {"kept", "segment_missing", "header_link"}
+    every = range(0, len(data) * 8, 11)
+    found = []
+    for bit in every:
+        path.write_bytes(flipped(data, bit))
+        found.append(bool(named & set(_kinds(made, 2))))
+    yield "what stays of a segment: every eleventh bit", all(found)
 
 
 def _rolled_back(root: Path) -> bool:

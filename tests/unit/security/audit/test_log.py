@@ -239,6 +239,7 @@ FAULTS: dict[str, tuple[str, OSError | int]] = {
     "fdatasync": ("fdatasync", OSError(errno.EIO, "i/o error")),
     "full disk while taking space": ("posix_fallocate", OSError(errno.ENOSPC, "no space")),
     "quota": ("pwrite", OSError(errno.EDQUOT, "quota")),
+    "fsync of a segment, its folder or a head": ("fsync", OSError(errno.EIO, "i/o error")),
 }
 
 

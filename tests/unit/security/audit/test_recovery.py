@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from security.audit.checkpoint import Checkpoint, signed
+from security.audit.directory_replica import DirectoryReplica
 from security.audit.errors import AuditRolledBackError, AuditTamperedError
+from security.audit.layout import Layout
+from security.audit.log import AuditLog
 from security.audit.reading import read
 from security.audit.verify import verify
 from tests.unit.security.audit.workshop import (
@@ -153,3 +158,48 @@ def test_a_floor_beyond_the_end_of_a_segment_opens(tmp_path: Path) -> None:
     again = open_log(directory, floor=40)
     again.close()
     assert again.size == 40
+
+
+KEEPERS = ("signer", "checker", "replica", "bus")
+"""Who remembers how far a log had come, each in a place of its own."""
+
+
+def kept(folder: Path, floor: int = 0) -> AuditLog:
+    """Open the log in `folder` as a node does; `floor` is what its bus cites."""
+    replica = DirectoryReplica(folder / "replica", ORIGIN)
+    known = [replica.head] if replica.head else []
+    try:
+        log = open_log(folder / "audit", floor=max(floor, replica.size()), checked=True, known=known)
+    except BaseException:
+        replica.close()
+        raise
+    replica.belong(Layout(folder / "audit"))
+    log.replicate(replica)
+    return log
+
+
+@pytest.mark.parametrize("remember", [c for n in range(5) for c in itertools.combinations(KEEPERS, n)], ids="+".join)
+def test_an_older_disk_is_refused_whoever_remembers(tmp_path: Path, remember: tuple[str, ...]) -> None:
+    """The log was set back, and so was each keeper that is not in `remember`: one alone is enough to refuse."""
+    folder, older = tmp_path / "now", tmp_path / "older"
+    log = kept(folder)
+    log.append([release(n) for n in range(5)])
+    log.close()
+    shutil.copytree(folder, older)
+    log = kept(folder)
+    log.append([release(n) for n in range(5, 9)])
+    log.close()
+    for name in ("signer", "checker", "replica"):
+        if name in remember:
+            place = "replica" if name == "replica" else f"audit-{name}"
+            shutil.rmtree(older / place)
+            shutil.copytree(folder / place, older / place)
+    floor = 9 if "bus" in remember else 0
+
+    if not remember:
+        kept(older, floor).close()  # only a witness of another agency could tell
+        return
+    for _ in range(2):
+        with pytest.raises(AuditRolledBackError) as caught:
+            kept(older, floor)
+        assert caught.value.fields == {"have": 5, "need": 9}
