@@ -1,16 +1,16 @@
 """What stays of a segment whose retention has ended: its header, every leaf hash, its footer, a few records (ADR 0020).
 
     segments/<first seq, 20 digits>.kept
-    header 256 | leaf hashes 32 × 2^s | footer frame | frame(0x53 | seq u64 | E) … | frame(end)
+    header 256 | leaf hashes 32 × 2^s | footer frame | [frame(0x33 | SM3)] | frame(0x53 | seq u64 | E) … | frame(end)
 
 The end says how many bytes the segment had, how many records stay, and the digest of all bytes before it. So inclusion
 and consistency proofs go on for every leaf, and an archived copy can be held against the footer's digest. The records
-that stay are those by which the log explains itself: retirements, erasures, losses.
+that stay are those by which the log explains itself: retirements, erasures, losses. The root of the same records under
+SM3 lets the second head go on (ADR 0016); the record of the retirement vouches for it, since it names the whole file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -30,7 +30,7 @@ STAYING = frozenset({"erase", "loss", "retain"})
 """Acts whose records stay: without them the log could not say why something is not there."""
 
 VERSION, SUITE = 1, 1
-STAY, END = 0x53, 0x4B
+SM3, STAY, END = 0x33, 0x53, 0x4B
 _STAY = Struct(">BQ")
 _END = Struct(">BBBBQI32s")
 
@@ -44,13 +44,17 @@ class Stay(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What stays of one segment of at least 256 records; `size` is the length of the file that is dropped, bytes."""
+    """What stays of one segment of at least 256 records.
+
+    `size` is the length of the file that is dropped, bytes; `sm3` its root under SM3, empty where that was not at hand.
+    """
 
     header: Header
     leaves: list[bytes]
     footer: Footer
     stays: tuple[Stay, ...]
     size: int
+    sm3: bytes = b""
 
     @property
     def end(self) -> int:
@@ -60,6 +64,7 @@ class Kept:
     def encode(self) -> bytes:
         """Return the bytes of the file."""
         body = self.header.encode() + b"".join(self.leaves) + frame(self.footer.encode())
+        body += frame(bytes([SM3]) + self.sm3) if self.sm3 else b""
         body += b"".join(frame(_STAY.pack(STAY, stay.seq) + stay.entry) for stay in self.stays)
         return body + frame(_END.pack(END, VERSION, SUITE, 0, self.size, len(self.stays), sha256(body).digest()))
 
@@ -73,9 +78,11 @@ class Kept:
         levels = levels_of(leaves) if len(leaves[-1]) == len(leaves[0]) else []
         if not levels or levels[-1][0] != footer.root or tuple(levels[TILE]) != footer.tiles:
             raise SegmentFormError("hashes")
-        *stays, (kind, _, end) = _frames(data, behind + footer_frame_bytes(header))
-        kept = cls(header, leaves, footer, tuple(_stay(payload, header, leaves) for _, _, payload in stays), _size(end))
-        if kind != END or kept.encode() != data:
+        *payloads, end = _frames(data, behind + footer_frame_bytes(header))
+        sm3 = payloads.pop(0)[1:] if payloads and payloads[0][0] == SM3 else b""
+        stays = tuple(_stay(payload, header, leaves) for payload in payloads)
+        kept = cls(header, leaves, footer, stays, _size(end), sm3)
+        if len(sm3) not in {0, 32} or kept.encode() != data:
             raise SegmentFormError("kept fields")
         return kept
 
@@ -130,6 +137,14 @@ def kept_path(layout: Layout, first: int) -> Path:
     return layout.segments / f"{first:020d}{KEPT}"
 
 
+def kept_sm3(layout: Layout, kept: Outline) -> bytes:
+    """Return the root of a retired segment under SM3; empty where none was kept."""
+    with kept_path(layout, kept.header.first).open("rb") as file:
+        file.seek(HEADER_BYTES + 32 * kept.header.records + footer_frame_bytes(kept.header))
+        found = read_frame(file.read(HEAD_BYTES + 33), 0)
+    return found.payload[1:] if found and found.fits and found.payload[0] == SM3 else b""
+
+
 def retired_until(layout: Layout) -> int:
     """Return the number of the first record that was not retired; retirement goes from the start of the log, always."""
     end = 0
@@ -153,13 +168,15 @@ def _footer(data: bytes, header: Header) -> Footer:
     return footer
 
 
-def _frames(data: bytes, at: int) -> Iterator[tuple[int, int, bytes]]:
-    """Yield kind, offset and payload of each frame to the end of the data."""
+def _frames(data: bytes, at: int) -> list[bytes]:
+    """Return the payloads of the frames from `at` to the end of the data, at least one."""
+    payloads = []
     while (found := read_frame(data, at)) is not None and found.fits:
-        yield found.payload[0], at, found.payload
+        payloads.append(found.payload)
         at = found.end
-    if at != len(data) or at < HEAD_BYTES:
+    if at != len(data) or not payloads:
         raise SegmentFormError("kept frames")
+    return payloads
 
 
 def _stay(payload: bytes, header: Header, leaves: list[bytes]) -> Stay:

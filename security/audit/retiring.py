@@ -22,6 +22,7 @@ from security.audit.port import Log
 from security.audit.reading import Segment, segments_of
 from security.audit.record import BODY_AT, CHUNK, Data, Entry, FormError, decode, decode_many
 from security.audit.retention import FOREVER, Reckoning, RecordHold, Retention
+from security.audit.sm3 import Sm3Head, Sm3MissingError
 from security.audit.tree import TILE
 
 
@@ -178,9 +179,12 @@ def _surveyed(layout: Layout, segment: Segment, reckoning: Reckoning) -> Surveye
     """Read one segment; None where it is not full: it is being written."""
     leaves: list[bytes] = []
     stays: list[Stay] = []
+    second = _second_head()
     for group in segment.groups:
         for at in range(0, len(group.entries), CHUNK):
             entries = group.entries[at : at + CHUNK]
+            if second:
+                second.extend(entries)
             records = _decoded(entries)
             reckoning.take(records)
             stays += [
@@ -191,8 +195,18 @@ def _surveyed(layout: Layout, segment: Segment, reckoning: Reckoning) -> Surveye
     if footer is None:
         return None
     path = layout.directory / segment.name
-    kept = Kept(segment.header, leaves, footer, tuple(stays), path.stat().st_size)
+    kept = Kept(
+        segment.header, leaves, footer, tuple(stays), path.stat().st_size, second.checkpoint.root if second else b""
+    )
     return Surveyed(kept, path, reckoning.ends, reckoning.held)
+
+
+def _second_head() -> Sm3Head | None:
+    """Return what takes the same entries under SM3; None where this machine has none."""
+    try:
+        return Sm3Head("")
+    except Sm3MissingError:
+        return None
 
 
 def _decoded(entries: Sequence[bytes]) -> list[Entry]:

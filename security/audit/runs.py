@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 
 from security.audit.errors import AuditTamperedError, RecordRetiredError
 from security.audit.frame import HEAD, HEAD_BYTES
-from security.audit.kept import Outline, kept_at, kept_leaves, retired_until
+from security.audit.kept import Outline, kept_at, kept_leaves, kept_sm3, retired_until
 from security.audit.layout import Layout
 from security.audit.log_tree import LogTree, perfect_root
 from security.audit.record import BODY_AT, PREFIX
@@ -249,6 +249,13 @@ class RunTable:
     def retired(self) -> int:
         """How many runs at the start of the log were retired: they have hashes and no records."""
         return retired_until(self._layout) >> TILE
+
+    def retired_sm3(self) -> Iterator[tuple[int, bytes]]:
+        """Yield, for each retired segment from the start, log2 of its records and its root under SM3, or nothing."""
+        first = 0
+        while (kept := kept_at(self._layout, first)) is not None:
+            yield kept.header.span, kept_sm3(self._layout, kept)
+            first = kept.end
 
     def leaves(self, number: int, size: int) -> list[bytes]:
         """Return the leaf hashes of run `number`, as far as it lies below `size`; those of a retired run too."""

@@ -8,7 +8,7 @@ nothing. Its signature (SM2, GB/T 32918) is a provider's: this module makes text
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from schemas.errors import UnavailableError
@@ -79,6 +79,21 @@ class Sm3Head:
         frontier.append(node)
         self.size += 1
 
+    def extend(self, entries: Iterable[bytes]) -> None:
+        """Take the next entries."""
+        for entry in entries:
+            self.add(entry)
+
+    def add_subtree(self, level: int, root: bytes) -> None:
+        """Take the next 2^level entries by their root; the size must be a multiple of 2^level."""
+        sm3, frontier, node = self._hash, self._frontier, root
+        size = self.size >> level
+        while size & 1:
+            node = sm3(b"\x01" + frontier.pop() + node)
+            size >>= 1
+        frontier.append(node)
+        self.size += 1 << level
+
     @property
     def checkpoint(self) -> Checkpoint:
         """The head over what was taken."""
@@ -98,10 +113,16 @@ def signed_sm2(head: Checkpoint, signer: Sm2Signer) -> str:
 
 
 def head_over(evidence: Evidence) -> Checkpoint:
-    """Return the SM3 head over the records of a log under its signed head; the log's own root was checked already."""
+    """Return the SM3 head over the records of a log under its signed head; the log's own root was checked already.
+
+    What was retired counts by the root that stays of it. RecordRetiredError where none does.
+    """
     size = evidence.head.size
     head = Sm3Head(evidence.head.origin)
-    for number in range(-(-size // (1 << TILE))):
-        for entry in evidence.runs.read(number, size).entries:
-            head.add(entry)
+    for level, root in evidence.runs.retired_sm3():
+        if not root:
+            break
+        head.add_subtree(level, root)
+    for number in range(head.size >> TILE, -(-size // (1 << TILE))):
+        head.extend(evidence.runs.read(number, size).entries)
     return head.checkpoint

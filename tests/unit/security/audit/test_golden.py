@@ -11,6 +11,7 @@ from crc32c import crc32c
 from security.audit.builder import GroupBuilder
 from security.audit.chain import Chain
 from security.audit.frame import frame, read_frame
+from security.audit.kept import Kept, Stay
 from security.audit.record import Entry, encode, genesis
 from security.audit.segment import Commit, Footer, Header, SegmentFormError
 from tests.unit.security.audit.workshop import ORIGIN
@@ -31,6 +32,7 @@ ENTRIES = [
 SHA_HEADER = "03c1e1dfd40a9dcef28e0eebafd04d4fd3ff5fbddf2ecdb0f6ccbad0949ea43c"
 SHA_GROUP = "d8d22ed485ab5cf16698a9da917db42e6f4c5b93cb9a6e8a3571ed9c7c297f5a"
 SHA_FOOTER = "f95645a877e7ac48ad96d730af25ae295ff8b3023c5221dfef4c98542dfc6912"
+SHA_KEPT = "51957c3916e33d35b9013cfc6080471328bc7b234b0530e9ba2363f2b20d7169"
 
 
 def builder() -> GroupBuilder:
@@ -197,3 +199,29 @@ def test_bad_commits_and_footers() -> None:
     for raw in (b"", b"F", footer[:-1], footer + b"\0", footer[:2] + b"\2" + footer[3:]):
         with pytest.raises(SegmentFormError):
             Footer.decode(raw)
+
+
+def test_bytes_that_stay_of_a_retired_segment() -> None:
+    """A run of 256 records of which one stays, assembled here by hand from the table of ADR 0020."""
+    chain = Chain.begin(ORIGIN, NONCE, 8)
+    chain.epoch = 1
+    entries = [Entry(act="erase", data={"kid": "00"}), *[Entry(act="tick")] * 255]
+    bodies = encode(entries, 0, TS, "n1", 1)
+    making = GroupBuilder(chain)
+    built = making.build(entries, bodies, TS)[0]
+    assert built.header
+    footer = Footer.decode(read_frame(built.footer, 0).payload)  # type: ignore[union-attr] # the run is full
+    first = b"\x01\x01" + genesis(ORIGIN, NONCE) + bodies[0]
+    by_hand = (
+        built.header.encode()
+        + b"".join(built.leaves)
+        + built.footer
+        + frame(b"\x33" + b"s" * 32)
+        + frame(b"\x53" + (0).to_bytes(8, "big") + first)
+    )
+    end = b"\x4b\x01\x01\x00" + (70_000).to_bytes(8, "big") + (1).to_bytes(4, "big") + sha256(by_hand).digest()
+    kept = Kept(built.header, built.leaves, footer, (Stay(0, first),), 70_000, b"s" * 32)
+
+    assert kept.encode() == by_hand + frame(end)
+    assert sha256(kept.encode()).hexdigest() == SHA_KEPT
+    assert Kept.decode(kept.encode()) == kept

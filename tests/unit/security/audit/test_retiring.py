@@ -25,6 +25,7 @@ from security.audit.retention import RecordHold, Retention
 from security.audit.retiring import ArchiveError, Standing, Warrant, due, retire
 from security.audit.runs import RunTable
 from security.audit.segment import SegmentFormError
+from security.audit.sm3 import Sm3Head, Sm3MissingError, head_over
 from security.audit.tiles import export_tiles, tile_path
 from security.audit.verify import verify
 from tests.unit.security.audit.retirement_shop import (
@@ -219,6 +220,22 @@ def test_an_archive_has_the_segment_before_it_goes(whole: Path, tmp_path: Path) 
     for name, content in names.items():
         (directory / "segments" / name).write_bytes(content)
     assert verify(directory, 3, KEY).records == verify(whole, 3, KEY).records + 1, "put back, it is read again"
+
+
+def test_the_sm3_head_is_what_it_was(whole: Path, gone: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It counts what was retired by the root that stays; where none could be kept it is refused by a code."""
+    head = Sm3Head(ORIGIN)
+    for stored in (*read(whole), *list(read(gone, 3 * RECORDS + 40))):
+        head.add(stored.entry)
+    assert head_over(Evidence.open(gone, TRUST)) == head.checkpoint
+
+    bare = copy_of(whole, tmp_path / "audit")
+    with monkeypatch.context() as patch:
+        patch.setattr("security.audit.retiring.Sm3Head", lambda _: (_ for _ in ()).throw(Sm3MissingError()))
+        let_go(bare)
+    with pytest.raises(RecordRetiredError):
+        head_over(Evidence.open(bare, TRUST))
+    assert verify(bare, 3, KEY).ok
 
 
 def test_tiles_of_retired_records_are_hashes_alone(whole: Path, gone: Path, tmp_path: Path) -> None:
