@@ -1,12 +1,13 @@
 """The acts that an audit record can name.
 
-One word for one thing; a name that was once written keeps its meaning for ever. A name that no code writes yet is
-reserved, so that nobody uses it for something else.
+One word for one thing; a name that was once written keeps its meaning for ever. A name that no code writes is reserved
+(`RESERVED`), so that nobody uses it for something else; what happens today in its place is said there.
 """
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Final, Literal, get_args
 
 Act = Literal[
     # What was published and what was released.
@@ -65,3 +66,16 @@ Act = Literal[
 """Every act of header version 1, in groups."""
 
 ACTS: frozenset[str] = frozenset(get_args(Act))
+
+RESERVED: Final[Mapping[str, str]] = {
+    "breaker": "nothing trips by itself yet; a subscription that is held is refused at each reading (`refuse`)",
+    "contract": "contracts are files of the program; a release manifest and a view name the version by its schema id",
+    "decision": "decisions stand in manifests (`release`), openings (`open`) and refusals (`refuse`), by policy `pol`",
+    "head": "heads of other logs are kept by whoever follows them (`casebus audit watch`), not in one's own log",
+    "model": "a model becomes active or goes by a signed control record: `control`, `obj` model/<id>",
+    "policy": "the access policy is a file of the program; its digest stands as `pol` in every manifest",
+    "revoke": "a grant ends by its time; a token that is revoked is `key`, a subscription that ends is `subscription`",
+    "source": "a source is registered, changed and removed by a signed control record: `control`, `obj` source/<id>",
+    "witness": "a record for each cosignature would ask for another head; the newest cosigned head lies beside the log",
+}
+"""Reserved name → what stands in its place today."""

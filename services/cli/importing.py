@@ -117,6 +117,7 @@ def bring_in(
 ) -> dict[str, Any]:
     """Send every row through the node's door, declare the file complete, and let everything take effect."""
     from schemas.catalogue import Contracts
+    from security.audit.record import Entry
     from services.importer.importer import Importer
     from services.importer.position import PositionFile
     from services.node.node import open_node
@@ -141,6 +142,11 @@ def bring_in(
         resumed = run.position.read
         reached = run.run()
         document = {**summary(run, rules), "resumed_after": resumed, "rejects": str(position.rejects.name)}
+        counts = {name: document[name] for name in ("read", "accepted", "repeated", "rejected", "done")}
+        organisation = source.organisation
+        node.audit.append(
+            [Entry(act="import", org=organisation, purpose="import", obj=source.id, msg=rules.digest, data=counts)]
+        )
         if reached.done and rules.complete_to is not None:
             from schemas.instants import format_instant
 

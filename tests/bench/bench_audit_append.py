@@ -3,7 +3,9 @@
 Each batch is encoded, chained, put into the tree, framed, written with its commit and made durable with one fdatasync;
 heads are signed and published every 16,384 records. Two callers append in turn, as the workers of a node do: one is
 encoded while the other's disk works; the figure of a single caller stands beside. The records are release manifests of
-about 300 bytes.
+about 300 bytes. The replica (every group a second time, durable, before it counts) and the checker (every byte read
+again before a head is signed) stand apart, each with its own figure and their cost against the same without; the index
+follows in a process of its own: `audit-index`.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from schemas.clock import SystemClock
+from security.audit.directory_replica import DirectoryReplica
 from security.audit.log import EVERY, AuditLog
 from security.audit.record import Entry
 from security.keys.signing import Ed25519Signer
@@ -55,9 +58,13 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def append_all(directory: Path, load: list[list[Entry]], callers: int = 1) -> float:
+def append_all(
+    directory: Path, load: list[list[Entry]], callers: int = 1, *, checked: bool = False, replica: bool = False
+) -> float:
     """Write the load to a new log; return the seconds up to the last acknowledged batch."""
-    log = AuditLog.open(directory / "audit", ORIGIN, "n1", SIGNER, SystemClock())
+    log = AuditLog.open(directory / "audit", ORIGIN, "n1", SIGNER, SystemClock(), checked=checked)
+    if replica:
+        log.replicate(DirectoryReplica(directory / "replica", ORIGIN, new=True))
     threads = ThreadPoolExecutor(callers)
     seconds = timed(lambda: deque(threads.map(log.append, load), maxlen=0))
     threads.shutdown()
@@ -93,12 +100,22 @@ def run() -> Report:
     """Run the benchmark: the best of five rounds, each with its own raw figures, so that a busy neighbour hits all."""
     load = batches()
     records = BATCH * BATCHES
-    one, two, disk, hashes = [0.0], [0.0], [0.0], [0.0]
+    one, two, disk, hashes, copied, checked = [0.0], [0.0], [0.0], [0.0], [0.0], [0.0]
+    processor: tuple[list[float], ...] = ([], [], [])
     for _ in range(5):
         with tempfile.TemporaryDirectory() as name:
             directory = Path(name)
             two.append(records / append_all(directory / "two", load, callers=2))
             one.append(records / append_all(directory / "one", load))
+            used = [time.process_time()]
+            append_all(directory / "alone", load, callers=2)
+            used.append(time.process_time())
+            copied.append(records / append_all(directory / "copied", load, callers=2, replica=True))
+            used.append(time.process_time())
+            checked.append(records / append_all(directory / "checked", load, callers=2, checked=True))
+            used.append(time.process_time())
+            for held, before, after in zip(processor, used, used[1:], strict=False):
+                held.append(records / (after - before))
             size = sum(p.stat().st_size for p in (directory / "one" / "audit" / "segments").glob("*")) // records
             hashes.append(raw_hash(size))
             disk.append(raw_disk(directory, size))
@@ -110,5 +127,11 @@ def run() -> Report:
             Figure("durable, heads signed; raw: write+fdatasync", max(two), "records/s", floor=150_000, raw=max(disk)),
             Figure("the same; raw: hashlib sha256", max(two), "records/s", raw=max(hashes)),
             Figure("one caller, waits for each batch", max(one), "records/s", raw=max(disk)),
+            Figure("with a replica; raw: the same without", max(copied), "records/s", raw=max(two)),
+            Figure("with the checker; raw: the same without", max(checked), "records/s", raw=max(two)),
+            *(
+                Figure(f"{name}, by seconds of processor; raw: hashlib", max(held), "records/s", raw=max(hashes))
+                for name, held in zip(("alone", "with a replica", "with the checker"), processor, strict=True)
+            ),
         ],
     )

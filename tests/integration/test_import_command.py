@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from security.audit.reading import read
 from security.batch import unpack
 from services.node.node import open_node
 
@@ -84,6 +85,12 @@ def test_an_import_runs_to_its_end_and_again(tmp_path: Path) -> None:
     assert sorted(e.header.subject for e in events) == sorted(f"A{n}" for n in range(300))
     assert [r["line"] for r in rejects] == [302]
     assert marks["roadpolice-IT/fines"].complete_to == 1_371_592_800_000_000
+    acts = [each.record for each in read(data / "audit") if each.record.act in {"import", "mark"}]
+    assert [(act.act, act.obj, act.data.get("accepted")) for act in acts] == [
+        ("import", "roadpolice-IT/fines", 300),
+        ("mark", "roadpolice-IT/fines", None),
+        ("import", "roadpolice-IT/fines", 300),
+    ]
 
 
 @pytest.mark.slow
