@@ -85,13 +85,13 @@ def write_old(folder: Path) -> None:
     (folder / "archive").mkdir()
 
 
-def retire_old(folder: Path) -> None:
-    """Let go of what is past its retention: log, archive and replica."""
+def retire_old(folder: Path, told: Callable[[str], None] = lambda _: None) -> None:
+    """Let go of what is past its retention: log, archive and replica; tell the record that says so."""
     log, replica = open_all(folder, RETIRED_SPAN, LATER)
     layout = Layout(folder / "audit")
     going = due(survey(layout.directory, Retention(default=1), (), {}), LATER, Standing(replica.size(), log.head.size))
     if going:
-        say(str(retire(log, layout, going, Warrant(("li", "wang"), "policy"), folder / "archive")))
+        told(str(retire(log, layout, going, Warrant(("li", "wang"), "policy"), folder / "archive")))
     replica.retire(layout)
     log.close()
     replica.close()
@@ -113,7 +113,7 @@ def work_of(what: str, folder: Path) -> Callable[[], None]:
     if what == "witness":
         submissions = [path.read_bytes() for path in sorted(folder.glob("*.body"))]
         return partial(sign, folder, (folder / "logs").read_bytes(), submissions)
-    return partial(write_log if what == "log" else retire_old, folder)
+    return partial(write_log, folder) if what == "log" else partial(retire_old, folder, say)
 
 
 def main(what: str, folder: Path) -> int:
