@@ -6,6 +6,7 @@ the files, lowest first. Whatever was cut off is done again by the next run; bef
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from security.audit.record import BODY_AT, CHUNK, Data, Entry, FormError, decode
 from security.audit.retention import FOREVER, Reckoning, RecordHold, Retention
 from security.audit.sm3 import Sm3Head, Sm3MissingError
 from security.audit.tree import TILE
+
+MOST = 8
+"""Segments of one retirement: the hashes of each are in memory, some 25 MB for 262,144 records."""
 
 
 class ArchiveError(UnavailableError):
@@ -111,14 +115,10 @@ def survey(
         raise RetirementError(reason=name_of(error)) from error
 
 
-def due(surveys: Iterable[Surveyed], now: int, standing: Standing) -> list[Surveyed]:
-    """Return those at the start that may go: the first that must stay keeps all behind it."""
-    found = []
-    for each in surveys:
-        if each.blocked(now, standing):
-            break
-        found.append(each)
-    return found
+def due(surveys: Iterable[Surveyed], now: int, standing: Standing, most: int = MOST) -> list[Surveyed]:
+    """Return those at the start that may go, at most so many: the first that must stay keeps all behind it."""
+    free = itertools.takewhile(lambda each: not each.blocked(now, standing), surveys)
+    return list(itertools.islice(free, most))
 
 
 def retire(log: SigningLog, layout: Layout, going: Sequence[Surveyed], warrant: Warrant, archive: Path | None) -> int:

@@ -191,6 +191,7 @@ def test_what_must_stay_keeps_everything_behind_it(whole: Path) -> None:
     """Young, held by case or by time, not replicated, not witnessed; and a longer-kept act keeps its whole segment."""
     every = surveyed(whole)
     assert len(due(every, LATER, SAFE)) == 3
+    assert due(every, LATER, SAFE, most=2) == every[:2]
     assert not due(every, NOW + 300 * DAY, SAFE)
     assert len(due(every, LATER, Standing(2 * RECORDS, 1 << 50))) == 2
     assert len(due(every, LATER, Standing(1 << 50, 3 * RECORDS - 1))) == 2
