@@ -10,19 +10,19 @@ from pathlib import Path
 
 from security.audit.builder import GroupBuilder
 from security.audit.chain import Chain
-from security.audit.directory_replica import DirectoryReplica, StoredGroup
 from security.audit.errors import ReplicaDiffersError
 from security.audit.files import write_durably
 from security.audit.layout import Layout
 from security.audit.record import BODY_AT, PREFIX, decode
 from security.audit.recovery import examine, repair
+from security.audit.replica import StoredGroup, WholeReplica
 from security.audit.segment_file import SegmentFile
 from security.audit.tree import leaf_hash
 
 STEP = 8 << 20
 
 
-def catch_up(directory: Path, origin: str, replica: DirectoryReplica, step: int = STEP) -> int:
+def catch_up(directory: Path, origin: str, replica: WholeReplica, step: int = STEP) -> int:
     """Bring the log in `directory` up to its replica; return how many records it took.
 
     Raises:
@@ -36,7 +36,8 @@ def catch_up(directory: Path, origin: str, replica: DirectoryReplica, step: int 
     if found and found.tail:
         return 0
     first = replica.header
-    if found is None and first is None:
+    if found is None and (first is None or not layout.signer_head.exists()):
+        # Without anything of its own it may be another log that was given the same name.
         return 0
     chain = found.chain if found else Chain.begin(origin, first.nonce, first.span)  # type: ignore[union-attr] # above
     before = chain.size
@@ -60,7 +61,7 @@ def catch_up(directory: Path, origin: str, replica: DirectoryReplica, step: int 
     return chain.size - before
 
 
-def _take_kept(layout: Layout, replica: DirectoryReplica) -> None:
+def _take_kept(layout: Layout, replica: WholeReplica) -> None:
     """Where the log has nothing of its start, take the hashes of what was retired; `examine` then checks them."""
     if not layout.pieces():
         for path in replica.kept_files():

@@ -16,30 +16,20 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from security.audit.checkpoint import Checkpoint
 from security.audit.errors import AuditReplicaError, ReplicaDiffersError
 from security.audit.files import remove_durably, sync_directory, write_durably, write_new
-from security.audit.frame import frame, read_frame
+from security.audit.frame import frame
 from security.audit.kept import kept_at, kept_path, retired_until
 from security.audit.layout import KEPT, Layout
 from security.audit.pipeline import name_of
 from security.audit.reading import groups_of
-from security.audit.replica import Copied
-from security.audit.segment import COMMIT, HEADER_BYTES, Commit, Header, SegmentFormError, origin_hash
+from security.audit.replica import Copied, StoredGroup, stored_groups
+from security.audit.segment import HEADER_BYTES, Commit, Header, SegmentFormError, origin_hash
 
 FILE_BYTES = 64 << 20
 SUFFIX = ".groups"
-
-
-class StoredGroup(NamedTuple):
-    """A group as the replica has it: its entries E, its commit, its bytes, and the offset behind it."""
-
-    entries: list[bytes]
-    commit: Commit
-    content: bytes
-    end: int
 
 
 class DirectoryReplica:
@@ -228,23 +218,6 @@ class DirectoryReplica:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-
-def stored_groups(data: bytes) -> Iterator[StoredGroup]:
-    """Yield the whole groups of a file, up to where its bytes stop being right. Sans-IO."""
-    at = begin = 0
-    entries: list[bytes] = []
-    while (found := read_frame(data, at)) is not None and found.fits:
-        at = found.end
-        if found.payload[0] != COMMIT:
-            entries.append(found.payload)
-            continue
-        try:
-            commit = Commit.decode(found.payload)
-        except SegmentFormError:
-            return
-        yield StoredGroup(entries, commit, data[begin:at], at)
-        begin, entries = at, []
 
 
 def compare_directory(log: Path, replica: DirectoryReplica) -> int:

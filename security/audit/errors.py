@@ -89,6 +89,12 @@ class AuditReplicaError(UnavailableError):
     code = "audit.replica_unavailable"
 
 
+class ReplicaFencedError(UnavailableError):
+    """Another writer took this log's replica over: nothing of this one counts any more."""
+
+    code = "audit.replica_fenced"
+
+
 class ReplicaDiffersError(IntegrityError):
     """The replica holds other bytes than the log: one of them is not what was written."""
 

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 
 from security.audit.builder import Built
+from security.audit.errors import ReplicaFencedError
 from security.audit.pipeline import Pipeline
 from security.audit.replica import Copied, Replica
 
@@ -14,7 +15,7 @@ class Replication:
     """Takes groups from a pipeline to its replica; `size` is how many records both have."""
 
     def __init__(self, pipeline: Pipeline, replica: Replica) -> None:
-        self._replica = replica
+        self._pipeline, self._replica = pipeline, replica
         self._lock = threading.Lock()
         self.size = pipeline.size
         self._written: deque[Built] = deque()
@@ -25,13 +26,18 @@ class Replication:
 
         Raises:
             UnavailableError: the replica cannot have them now.
+            ReplicaFencedError: another writer has it: this one writes no more.
         """
         with self._lock:
             if self.size >= size:
                 return
             # The pipeline wrote these in order, and those up to `size` before this call.
             groups = list(self._written)
-            self._replica.keep([Copied(each.size - len(each.leaves), each.size, each.content) for each in groups])
+            try:
+                self._replica.keep([Copied(each.size - len(each.leaves), each.size, each.content) for each in groups])
+            except ReplicaFencedError as error:
+                self._pipeline.kill(error)
+                raise
             for _ in groups:
                 self._written.popleft()
             self.size = groups[-1].size

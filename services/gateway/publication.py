@@ -55,6 +55,11 @@ class Speaker:
     purpose: str = ""
 
 
+def partition_of(source: str, count: int) -> int:
+    """Return the raw partition of a source: it keeps to one, where its repeats, corrections and marks find it."""
+    return zlib.crc32(source.encode()) % count
+
+
 @dataclass
 class Publication:
     """One raw batch of one speaker, at most 256 events, and its audit entry."""
@@ -70,8 +75,8 @@ class Publication:
         return RAW + self.speaker.source.agency
 
     def partition(self, count: int) -> int:
-        """Return its partition: a source keeps to one, for release tells repeats within a partition."""
-        return zlib.crc32(self.speaker.source.id.encode()) % count
+        """Return its partition."""
+        return partition_of(self.speaker.source.id, count)
 
     def entry(self) -> Entry:
         """Make the audit record: ids, keyed payload digests and the digest of the sealed batch; no clear digest."""

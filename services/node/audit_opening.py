@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
 
 from schemas.clock import Clock
 from security.audit.catching_up import catch_up
@@ -13,8 +12,10 @@ from security.audit.errors import AuditRolledBackError
 from security.audit.layout import Layout
 from security.audit.log import AuditLog
 from security.audit.record import Entry
+from security.audit.replica import WholeReplica
 from services.node.audit_settings import AuditSettings, write_policy
 from services.node.layout import DataDirectory, NodeName
+from streams.audit_replica import BusReplica
 
 
 def open_audit(
@@ -24,20 +25,25 @@ def open_audit(
     clock: Clock,
     floor: int,
     settings: AuditSettings,
-    witnesses: Path | None,
+    witnesses: bytes | None,
     stack: ExitStack,
+    on_bus: BusReplica | None = None,
 ) -> AuditLog:
     """Open the log with its replica in step; an older copy of it takes up first what the replica has more.
+
+    The replica is `on_bus` where there is one, which is taken from whoever wrote it before; else the settings' folder.
 
     Raises:
         AuditRolledBackError: the log ends below its floor, and no replica has the rest.
         AuditTamperedError, ReplicaDiffersError: log or replica is not what was written.
-        AuditReplicaError: the replica is not there.
+        AuditReplicaError, KafkaUnavailableError: the replica is not there.
     """
-    replica = None
-    if settings.replica is not None:
-        replica = DirectoryReplica(settings.replica, name.origin, new=settings.new)
-        stack.callback(replica.close)
+    replica: WholeReplica | None = on_bus
+    if on_bus is not None:
+        on_bus.take()
+    elif settings.replica is not None:
+        folder = replica = DirectoryReplica(settings.replica, name.origin, new=settings.new)
+        stack.callback(folder.close)
 
     def opened() -> AuditLog:
         least = max(floor, replica.size()) if replica else floor

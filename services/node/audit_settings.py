@@ -45,28 +45,34 @@ class AuditSettings:
     @classmethod
     def by_site(cls, data: DataDirectory, site: Site, now: int) -> AuditSettings:
         """Take what the site says and keep it."""
-        before, wanted = cls.of(data), site.audit
+        wanted = site.audit
         replica = wanted.replica.absolute() if wanted.replica else None
-        since = before.since or (now if wanted.witnesses else 0)
-        body = {
-            "replica": str(replica or ""),
-            "max_unwitnessed": wanted.max_unwitnessed // SECOND,
-            "since": since,
-        }
-        if data.audit_settings.is_file() or replica or wanted.witnesses:
+        return cls._kept(data, replica, wanted.max_unwitnessed, now if wanted.witnesses else 0)
+
+    @classmethod
+    def of_worker(cls, data: DataDirectory, max_unwitnessed: int, now: int) -> AuditSettings:
+        """Keep what the control records say of witnesses for the log of a worker, whose replica is on the bus."""
+        return cls._kept(data, None, max_unwitnessed, now)
+
+    @classmethod
+    def _kept(cls, data: DataDirectory, replica: Path | None, max_unwitnessed: int, now: int) -> AuditSettings:
+        """Write settings down; `now`, where witnesses are asked for, counts the first time."""
+        before = cls.of(data)
+        since = before.since or now
+        body = {"replica": str(replica or ""), "max_unwitnessed": max_unwitnessed // SECOND, "since": since}
+        if data.audit_settings.is_file() or replica or now:
             write_private(data.audit_settings, body)
-        return cls(replica, replica != before.replica, wanted.max_unwitnessed, since)
+        return cls(replica, replica != before.replica, max_unwitnessed, since)
 
 
-def write_policy(audit: Path, key: VerifierKey, file: Path | None) -> None:
+def write_policy(audit: Path, key: VerifierKey, content: bytes | None) -> None:
     """Put the site's policy of witnesses beside the log; without one, a policy that was put there by hand stays.
 
     Raises:
-        PolicyFormError: the file is no policy.
+        PolicyFormError: the content is no policy.
     """
-    if file is None:
+    if content is None:
         return
-    content = file.read_bytes()
     if not any(line.startswith(b"log ") for line in content.splitlines()):
         content = f"log {key.text}\n".encode() + content
     Policy.parse(content)

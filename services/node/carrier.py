@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from schemas.errors import UsageError
-from security.audit.log import AuditLog
-from services.node.layout import DataDirectory
+from services.node.layout import DataDirectory, NodeName
 from streams.audit_replica import BusReplica
 from streams.bus.embedded import EmbeddedBus
 from streams.bus.kafka import KafkaBus
@@ -47,13 +46,8 @@ class Carrier:
     replica: BusReplica | None = None
 
     def floor(self, node: str) -> int:
-        """Return how many records the node's audit log must have at least."""
-        return highest_citation(self.bus, node) if self.replica is None else self.replica.size()
-
-    def replicate(self, audit: AuditLog) -> None:
-        """Give an audit log that was just opened its replica, where there is one."""
-        if self.replica is not None:
-            audit.replicate(self.replica)
+        """Return how many records of the node's audit log the bus cites; a replica knows more, and is asked itself."""
+        return highest_citation(self.bus, node) if self.replica is None else 0
 
 
 def address_of(bootstrap: str) -> KafkaAddress:
@@ -75,7 +69,7 @@ def reader_of(data: DataDirectory) -> EmbeddedBus | KafkaReader:
     return KafkaReader(address_of("")) if data.on_kafka else EmbeddedBus(data.bus, read_only=True)
 
 
-def carrier_of(data: DataDirectory, node: str, kafka: KafkaAddress | None, stack: ExitStack) -> Carrier:
+def carrier_of(data: DataDirectory, name: NodeName, kafka: KafkaAddress | None, stack: ExitStack) -> Carrier:
     """Open what carries a node; what was opened is closed by `stack`.
 
     Raises:
@@ -89,9 +83,10 @@ def carrier_of(data: DataDirectory, node: str, kafka: KafkaAddress | None, stack
         stack.callback(bus.close)
         return Carrier(bus, bus)
     address = kafka or address_of("")
+    node = name.node
     gateway = stack.enter_context(KafkaBus(address, f"gateway.{node}"))
     desk = stack.enter_context(KafkaBus(address, f"desk.{node}"))
     reader, appender = KafkaReader(address, node), KafkaAppender(address, node)
     stack.callback(reader.close)
     stack.callback(appender.close)
-    return Carrier(gateway, desk, address, BusReplica(reader, appender, node))
+    return Carrier(gateway, desk, address, BusReplica(reader, appender, node, name.origin))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from schemas.clock import SECOND
 from security.subjects import as_body
 from services.node.people import ACCOUNTS, account_body
 from services.node.site import Site, Source, Subscription
@@ -14,11 +15,13 @@ from streams.supervision.model import Model
 
 BUNDLED_MODELS = Path(__file__).resolve().parents[2] / "streams" / "supervision" / "models"
 ACTIVE = "active"
+WITNESSES, MAX_UNWITNESSED = "witnesses", "max_unwitnessed"
+"""What the site's record says of witnesses: the policy, and seconds. So workers anywhere go by the same."""
 
 
 def wanted_of(site: Site) -> list[Wanted]:
     """Return the control records that a site asks for."""
-    about = {
+    about: dict[str, Any] = {
         "zh": site.zh,
         "en": site.en,
         "city": site.city,
@@ -26,12 +29,21 @@ def wanted_of(site: Site) -> list[Wanted]:
         "ceiling": site.ceiling,
         ACCOUNTS: [account_body(account) for account in site.accounts],
     }
+    if site.audit.witnesses is not None:
+        about[WITNESSES] = policy_text(site.audit.witnesses)
+        about[MAX_UNWITNESSED] = site.audit.max_unwitnessed // SECOND
     return [
         Wanted("site", site.id, about),
         *(Wanted("source", source.id, source_body(source)) for source in site.sources),
         *(Wanted("subscription", each.id, subscription_body(each)) for each in site.subscriptions),
         *(model_record(path) for path in model_files(site)),
     ]
+
+
+def policy_text(file: Path) -> str:
+    """Return a policy of witnesses without the logs it names: each log of the site puts its own key before it."""
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("log "))
 
 
 def model_files(site: Site) -> list[Path]:

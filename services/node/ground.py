@@ -6,7 +6,6 @@ seen; only then anything is put together that works by them.
 
 from __future__ import annotations
 
-import dataclasses
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -72,14 +71,12 @@ def open_ground(
     keystore = FileKeystore(data.keys / "keystore.json")
     for label in (AUDIT_KEY, CONTROL_KEY, RECEIPT_KEY):
         keystore.provision_signer(label)
-    carrier = carrier_of(data, name.node, kafka, stack)
+    carrier = carrier_of(data, name, kafka, stack)
     settings = AuditSettings.by_site(data, site, machine.now_us()) if site else AuditSettings.of(data)
-    if carrier.replica is not None:  # the log's replica is on the bus
-        settings = dataclasses.replace(settings, replica=None)
-    witnesses = site.audit.witnesses if site else None
+    witnesses = site.audit.witnesses.read_bytes() if site and site.audit.witnesses else None
     floor = carrier.floor(name.node)
-    audit = open_audit(data, name, keystore.signer(AUDIT_KEY), clock, floor, settings, witnesses, stack)
-    carrier.replicate(audit)
+    signer = keystore.signer(AUDIT_KEY)
+    audit = open_audit(data, name, signer, clock, floor, settings, witnesses, stack, carrier.replica)
 
     def upgraded(before: int, after: int) -> None:
         audit.append([Entry(act="upgrade", obj=name.node, data={"from": before, "to": after})])

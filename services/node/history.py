@@ -13,6 +13,7 @@ from security.policy.compile import compile_table
 from security.subjects import Principal
 from services.node.node import Node, open_node
 from streams.history import Replay
+from streams.runners.faust.marks import is_marks
 from streams.runners.releasing import RAW
 from streams.supervision.fact import Fact
 from streams.supervision.model import Model
@@ -27,10 +28,10 @@ def facts_from_node(data_dir: Path, models: Sequence[Model], actor: str = "") ->
     """Yield every event that the node holds and the models ask for, in the order of the raw topics.
 
     Each page of history is authorised by manifests in the node's audit log before its facts are handed out. The node
-    must not be running.
+    must not be running. On Kafka the certificate must be one that may read raw topics: the node's own may not.
 
     Raises:
-        NoNodeError, NodeLockedError: see `open_node`.
+        NoNodeError, NodeLockedError: see `open_node`. KafkaDeniedError: the certificate may not read raw topics.
     """
     node = open_node(data_dir)
     try:
@@ -50,6 +51,8 @@ def released(node: Node, models: Sequence[Model], actor: str) -> Iterator[Fact]:
             facts: list[Fact] = []
             entries: list[Entry] = []
             for record in stored:
+                if is_marks(record.headers):  # on Kafka they stand among the events
+                    continue
                 given = replay.facts(unpack(record.value, node.sealer))
                 if given:
                     place: dict[str, Any] = {"topic": topic, "part": partition, "off": record.offset}

@@ -21,6 +21,7 @@ from security.subjects import Principal
 from services.node.site_checks import check_contracts, check_ids, check_references
 from services.node.site_file import read
 
+RELEASE = ("release-1", "release-2")
 Delivers = Literal["view", "work", "panorama"]
 
 
@@ -111,6 +112,7 @@ class Site:
     Attributes:
         origin: names the audit log in its checkpoints. ceiling: the node's own.
         models: files of the models it runs; none: the bundled ones.
+        release: the release workers on Kafka, by their instances' names: each has an audit log, and a topic for it.
     """
 
     id: str
@@ -127,6 +129,7 @@ class Site:
     accounts: tuple[Account, ...]
     models: tuple[Path, ...] = ()
     audit: Audit = Audit()
+    release: tuple[str, ...] = RELEASE
 
     @classmethod
     def load(cls, path: Path, contracts: Contracts | None = None) -> Site:
@@ -167,6 +170,7 @@ def _site(document: Mapping[str, Any], folder: Path) -> Site:
         accounts=tuple(_account(entry) for entry in document["accounts"]),
         models=tuple(folder / name for name in document.get("models", ())),
         audit=_audit(node.get("audit", {}), folder),
+        release=tuple(node.get("release", RELEASE)),
     )
 
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from schemas.catalogue import Contracts
 from schemas.clock import Clock, SystemClock
 from schemas.errors import UnavailableError
-from security.audit.log import AuditLog
+from security.audit.port import Log
 from security.keys.file import FileKeystore
 from security.keys.port import Keystore
 from security.sealing import Sealer
 from security.view_schema import ViewRegistry
 from services.node.assembly import engine_of, receivers_of
-from services.node.ground import AUDIT_KEY, CONTROL_KEY
+from services.node.ground import CONTROL_KEY
 from services.node.layout import PRIVATE_FOLDER, DataDirectory
 from streams.bus.kafka_address import KafkaAddress
 from streams.bus.kafka_errors import KafkaTopicMissingError
@@ -71,7 +71,7 @@ def assemble(data: DataDirectory, address: KafkaAddress, instance: str) -> Parts
     """
     data.name()
     keystore, clock = FileKeystore(data.keys / "keystore.json"), SystemClock()
-    own = DataDirectory(data.root / WORKERS / instance)
+    own = own_directory(data, instance)
     own.root.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     reader = KafkaReader(address, "casebus-control")
     control = ControlHistory(reader, keystore.signer(CONTROL_KEY).public_key, own.keep_epoch)
@@ -79,6 +79,11 @@ def assemble(data: DataDirectory, address: KafkaAddress, instance: str) -> Parts
         raise NoControlError
     sealer = Sealer(keystore, clock, provisions=True)
     return Parts(data, instance, keystore, sealer, Contracts.load(), control, Topology.of(address), clock)
+
+
+def own_directory(data: DataDirectory, instance: str) -> DataDirectory:
+    """Return where a worker keeps what is its own: its audit log, the highest epoch it has seen."""
+    return DataDirectory(data.root / WORKERS / instance)
 
 
 class WorkerKnowledge:
@@ -116,15 +121,9 @@ class WorkerKnowledge:
         return Known(epoch, parts.control.fold(epoch), engine, receivers)
 
 
-def release_stage(parts: Parts) -> ReleaseStage:
-    """Make the release stage; its manifests go to the instance's own log."""
-    name = parts.data.name()
+def release_stage(parts: Parts, audit: Log) -> ReleaseStage:
+    """Make the release stage; its manifests go to `audit`, the instance's own log."""
     parts.topology.require(RELEASE, parts.raw)
-    directory = parts.data.root / WORKERS / parts.instance / "audit"
-    directory.mkdir(parents=True, exist_ok=True)
-    audit = AuditLog.open(
-        directory, f"{name.origin}/{parts.instance}", parts.instance, parts.keystore.signer(AUDIT_KEY), parts.clock
-    )
     return ReleaseStage(
         topics=parts.raw,
         audit=audit,

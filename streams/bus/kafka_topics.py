@@ -18,7 +18,7 @@ import yaml
 from schemas.errors import UsageError
 
 BUNDLED = Path(__file__).resolve().parents[2] / "deploy" / "kafka" / "topics.yaml"
-PLACEHOLDERS = frozenset({"agency", "subscription", "node"})
+PLACEHOLDERS = frozenset({"agency", "subscription", "node", "log"})
 IN_STEP = "min.insync.replicas"
 OLDEST_FORMAT = ("message.format.version", (0, 11))
 """Brokers before 4.0 can keep a topic in a format that has neither headers nor transactions."""
@@ -106,7 +106,7 @@ def load(names: Mapping[str, Iterable[str]], brokers: int, path: Path = BUNDLED)
     """Return the topics of a site.
 
     Args:
-        names: what `agency`, `subscription` and `node` stand for; topics with a name that is not given are left out.
+        names: what the placeholders stand for; topics with a name that is not given are left out.
         brokers: how many there are: no topic has more copies.
         path: the file.
 

@@ -104,7 +104,9 @@ class ReadModel:
     def timeline(self, subject: str, as_of: int | None = None) -> list[CaseEventRow]:
         """Return the events of a case in the order they occurred, as far as was known at `as_of`."""
         table, later = tables.case_events, tables.case_events.alias("later")
-        correction = select(func.min(later.c.event_id)).where(later.c.supersedes == table.c.event_id)
+        # Nobody corrects what another said: an id is one of its source.
+        same = (later.c.source == table.c.source, later.c.type == table.c.type)
+        correction = select(func.min(later.c.event_id)).where(later.c.supersedes == table.c.event_id, *same)
         if as_of is not None:
             correction = correction.where(later.c.recorded_at <= as_of)
         query = (

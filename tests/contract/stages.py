@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from schemas.clock import ManualClock
+from security.batch import OpenedBatch, unpack
+from services.gateway.publication import partition_of
 from services.node.layout import DataDirectory
 from services.node.node import open_node
 from services.node.site import Site
 from services.worker.assembly import Parts, WorkerKnowledge
 from streams import alerts, work
+from streams.bus.port import Record, Stored
 from streams.control_history import ControlHistory
 from streams.runners.faust import settings
 from streams.runners.faust.gate import Gate, Verdict
@@ -34,6 +38,20 @@ from tests.contract.runner import Outcome, outcome_of
 PARTITIONS = 2
 RESTART = 0.02
 """How often a step is opened anew: the share of records before which it happens."""
+Placing = Callable[[Stored, OpenedBatch], int]
+"""Answers the raw partition of a record."""
+
+
+def by_key(record: Stored, batch: OpenedBatch) -> int:
+    """Spread by key, a digest of source and first event: a source's events overtake each other, more than they may."""
+    del batch
+    return record.key[0] % PARTITIONS
+
+
+def by_source(record: Stored, batch: OpenedBatch) -> int:
+    """Keep a source to one partition, as the door does."""
+    del record
+    return partition_of(next(iter(batch.headers)).source, PARTITIONS)
 
 
 @dataclass
@@ -62,9 +80,19 @@ class Opened:
 class StagesRunner:
     """A node on an embedded bus, and both stages over what its door took."""
 
-    def __init__(self, data: Path, site: Site, start: int, seed: int) -> None:
+    def __init__(
+        self,
+        data: Path,
+        site: Site,
+        start: int,
+        seed: int,
+        *,
+        placing: Placing = by_key,
+        restart: float = RESTART,
+    ) -> None:
         self.node = open_node(data, site, clock=ManualClock(start))
         self._chance = random.Random(seed)  # noqa: S311 - an order that repeats
+        self._placing, self._restart = placing, restart
         self._logs: dict[Source, list[Item]] = defaultdict(list)
         self._taken: dict[str, int] = {}
         self._data = data
@@ -103,6 +131,11 @@ class StagesRunner:
         while ready := [each for each in self._open if each.waiting(self._logs[each.source])]:
             self._step(self._chance.choice(ready))
 
+    def records(self, topic: str) -> list[Record]:
+        """Return what stands on a topic, one partition after the other."""
+        logs = [self._logs[source] for source in sorted(self._logs) if source.topic == topic]
+        return [Record(item.key, item.value, item.headers) for log in logs for item in log]
+
     def outcome(self) -> Outcome:
         """Close the node and say what stands."""
         self.node.close()
@@ -114,13 +147,9 @@ class StagesRunner:
         for topic in bus.topics(RAW):
             while stored := bus.read(topic, 0, self._taken.get(topic, 0), 64):
                 for record in stored:
-                    source = Source(topic, self._partition(record.key))
+                    source = Source(topic, self._placing(record, unpack(record.value, self.node.sealer)))
                     self._put(source, record)
                 self._taken[topic] = stored[-1].offset + 1
-
-    def _partition(self, key: bytes) -> int:
-        """Spread by key: a key is a digest of source and first event, and here each record holds one event."""
-        return key[0] % PARTITIONS
 
     def _put(self, source: Source, record: Any, stamp: Stamp | None = None) -> None:
         log, headers = self._logs[source], record.headers + (stamp.headers() if stamp else ())
@@ -128,7 +157,7 @@ class StagesRunner:
 
     def _step(self, opened: Opened) -> None:
         """Take one record, and make what came of it durable: state, progress and outputs together."""
-        if self._chance.random() < RESTART:
+        if self._chance.random() < self._restart:
             opened.open()
         item = opened.waiting(self._logs[opened.source])
         assert item is not None

@@ -15,8 +15,6 @@ from typing import Any
 import pytest
 
 from schemas.clock import DAY, ManualClock
-from schemas.event import derived_id, sequence_of
-from schemas.instants import format_instant, parse_instant
 from security.audit.reading import read
 from security.audit.record import Entry
 from security.audit.terms import Question
@@ -24,13 +22,7 @@ from services.demo.stage import prepare
 from services.node.node import Node, open_node
 from streams.bus.port import Stored
 from streams.projections.values import AlertRow, Filter
-
-START = parse_instant("2025-03-03T01:00:00Z")
-POLICE = "police-990103/cases"
-ELSEWHERE = "police-990104/cases"
-UNIT = "990103010000"
-VIEW = "casebus.view.procuratorate-990103-filing"
-SUBSCRIPTION = "procuratorate-990103-filing"
+from tests.integration.report_event import ELSEWHERE, POLICE, START, SUBSCRIPTION, VIEW, id_of, report, subject_of
 
 
 @dataclass
@@ -42,30 +34,10 @@ class Stand:
 
     def say(self, number: int, *, case: int, source: str = POLICE, **attributes: Any) -> uuid.UUID:
         """Accept a report about a case; `attributes` correct, withdraw or flag it."""
-        subject = f"J{UNIT}20250303{case:04d}"
-        event_id = uuid.UUID(bytes=derived_id(source, sequence_of(number)))
-        event = {
-            "specversion": "1.0",
-            "id": str(event_id),
-            "type": "police.report.accepted",
-            "source": source,
-            "subject": subject,
-            "time": format_instant(START),
-            "sequence": sequence_of(number),
-            "district": source[7:13],
-            "data": {
-                "jjdbh": subject,
-                "case_kind": "criminal",
-                "accepted_at": format_instant(START),
-                "unit": UNIT,
-                "receipt_no": f"R{number:08d}",
-                "summary": "canary-summary",
-            },
-        } | attributes
-        (outcome,) = self.node.door.accept(source, [event])
+        (outcome,) = self.node.door.accept(source, [report(number, case=case, source=source, **attributes)])
         assert outcome.ok, outcome.as_dict()
         self.node.pump()
-        return event_id
+        return id_of(number, source)
 
     def overdue(self) -> None:
         """Let the limit pass; every source has told everything."""
@@ -153,7 +125,7 @@ def test_a_withdrawal_is_told_to_the_receiver_and_closes_the_alert(stand: Stand)
     assert (said["ce_type"], said["ce_supersedes"], notice.value) == ("bus.event.withdrawn", str(first), b"")
     assert stand.alerts()[alert].state == "cleared"
     assert stand.node.read_model.history(alert)[-1].reason == "withdrawn"
-    timeline = stand.node.read_model.timeline(f"J{UNIT}202503030001")
+    timeline = stand.node.read_model.timeline(subject_of(1))
     assert {(row.event_id, row.superseded_by, row.withdraws) for row in timeline} == {
         (first.hex, second.hex, False),
         (second.hex, None, True),
@@ -204,7 +176,7 @@ def test_who_never_had_the_original_is_told_nothing(stand: Stand) -> None:
 
 def test_a_correction_may_come_before_the_original(stand: Stand) -> None:
     """Whoever gets the original then is told at once, and no alert is raised for it."""
-    first = uuid.UUID(bytes=derived_id(POLICE, sequence_of(1)))
+    first = id_of(1)
     stand.say(2, case=1, supersedes=str(first), withdrawn=True)
     assert stand.views() == []
 
@@ -227,7 +199,7 @@ def test_a_correction_of_a_correction_reaches_who_holds_the_first_one(stand: Sta
     assert [headers(r).get("ce_supersedes") for r in stand.views()] == [None, str(first), str(second)]
     assert authorising(stand, stand.views()[2]).data["corrects"] == [second.hex]
     (row,) = stand.alerts().values()
-    timeline = stand.node.read_model.timeline(f"J{UNIT}202503030001")
+    timeline = stand.node.read_model.timeline(subject_of(1))
     assert {event.event_id: event.superseded_by for event in timeline} == {
         first.hex: second.hex,
         second.hex: third.hex,
@@ -250,24 +222,7 @@ def test_nobody_corrects_what_another_said(stand: Stand) -> None:
     """The door refuses it, under a code of its own; nothing is told and the alert stands."""
     first = stand.say(1, case=1)
     stand.overdue()
-    event = {
-        "specversion": "1.0",
-        "id": str(uuid.UUID(bytes=derived_id(ELSEWHERE, "x"))),
-        "type": "police.report.accepted",
-        "source": ELSEWHERE,
-        "time": format_instant(START),
-        "district": "990104",
-        "supersedes": str(first),
-        "withdrawn": True,
-        "data": {
-            "jjdbh": f"J{UNIT}202503030001",
-            "case_kind": "criminal",
-            "accepted_at": format_instant(START),
-            "unit": UNIT,
-            "receipt_no": "R00000002",
-            "summary": "another",
-        },
-    }
+    event = report(2, case=1, source=ELSEWHERE, supersedes=str(first), withdrawn=True)
 
     (outcome,) = stand.node.door.accept(ELSEWHERE, [event])
     stand.node.pump()

@@ -6,6 +6,7 @@ casebus_worker_waiting_records{…}       applied and not yet durable
 casebus_worker_transactions_total{…}    and casebus_worker_transaction_seconds_total: count and time of commits
 casebus_worker_seeks_total{…}           readings repeated because of a hole or a silence
 casebus_worker_restored_records{…}      and casebus_worker_restore_seconds: of the last opening
+casebus_worker_held{stage}              1 while the worker waits, such as for the witnesses of its audit log
 """
 
 from __future__ import annotations
@@ -68,6 +69,9 @@ class WorkerCollector(Collector):
                 records.add_metric((*labels, verdict), getattr(counts, verdict))
         yield lag
         yield records
+        held = GaugeMetricFamily("casebus_worker_held", "1 while the worker waits at its gate.", labels=LABELS[:1])
+        held.add_metric((self._worker.stage.name,), float(self._worker.held))
+        yield held
 
 
 def serve(worker: Worker, port: int) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import faust
@@ -33,6 +33,8 @@ from streams.runners.memory import settle
 
 LOUD_LIBRARIES = ("aiokafka", "faust", "mode")
 WATCH = 0.5
+HELD = 0.5
+"""How often a closed gate is asked again, seconds."""
 SEEK_AGAIN = 1.0
 PATIENCE = 8
 """A hole that stays after so many readings from the same offset is loss before us."""
@@ -73,8 +75,13 @@ class Worker:
 
     producer = TransactionalProducer
 
-    def __init__(self, stage: Stage, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(
+        self, stage: Stage, settings: Settings, clock: Clock | None = None, gate: Callable[[], None] = lambda: None
+    ) -> None:
+        """`gate` is asked before each record and raises UnavailableError where none may be taken now: it waits then."""
         self.stage = stage
+        self.held = False
+        self._gate = gate
         self.settings = settings
         self.partitions: dict[Source, OpenPartition] = {}
         self._readings: dict[Source, Reading] = {}
@@ -165,7 +172,27 @@ class Worker:
             except BaseException as error:  # noqa: BLE001 - no exception leaves an agent: Faust would acknowledge
                 fail_stop(Exit.BUG, "worker.step_failed", error, topic=event.message.topic)
 
+    async def _admitted(self) -> bool:
+        """Wait until the gate is open; False where the worker is told to stop meanwhile.
+
+        Nothing is applied and nothing is open while it waits: partitions can be given up, and are read again elsewhere.
+        """
+        while (error := refusal(self._gate)) is not None:
+            if not self.held:
+                self.held = True
+                self._log.warning("worker.held", code=error.code)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), HELD)
+            if self._stopping.is_set():
+                return False
+        if self.held:
+            self.held = False
+            self._log.info("worker.goes_on")
+        return True
+
     async def _take(self, message: Any) -> None:
+        if not await self._admitted():
+            return
         source = Source(message.topic, message.partition)
         partition = self.partitions.get(source)
         if partition is None:
@@ -260,7 +287,7 @@ class Worker:
             await asyncio.sleep(WATCH)
             if self.app.crashed:
                 fail_stop(Exit.KAFKA, "worker.faust_crashed", self.app.crash_reason)
-            if not self.app.started or self.app.rebalancing or not self.app.flow_control.is_active():
+            if not self.app.started or self.app.rebalancing or not self.app.flow_control.is_active() or self.held:
                 continue
             try:
                 await self._look()
@@ -283,6 +310,15 @@ class Worker:
         now, idle = asyncio.get_running_loop().time(), self.settings.idle
         silent = now - self._readings[source].heard
         return silent > PATIENT_IDLE * idle or (silent > idle and now - self._heard > idle)
+
+
+def refusal(gate: Callable[[], None]) -> UnavailableError | None:
+    """Ask a gate; return why it is closed, None where it is open."""
+    try:
+        gate()
+    except UnavailableError as error:
+        return error
+    return None
 
 
 def _place(source: Source) -> TopicPartition:

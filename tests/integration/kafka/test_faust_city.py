@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from deploy.kafka.cluster import Cluster
 from schemas.catalogue import Contracts
-from schemas.clock import ManualClock
+from schemas.clock import SECOND, ManualClock
+from security.audit.reading import read as read_log
 from services.node.node import Node
 from services.node.site import Site
 from services.simulator.city import City, simulate
@@ -22,6 +25,7 @@ from streams.supervision.model import Model
 from tests.house.tree import ROOT
 from tests.integration.kafka.chain_proof import read
 from tests.integration.kafka.installation import Installation
+from tests.integration.report_event import ELSEWHERE, POLICE, SUBSCRIPTION, VIEW, id_of, report
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -69,6 +73,47 @@ def tell(node: Node, city: City, turn: int) -> None:
         node.door.complete_to(source, mark)
 
 
+def say(node: Node, number: int, **attributes: Any) -> UUID:
+    """Accept a report and let it take effect; the numbers are none of the city's."""
+    clock = node.clock
+    assert isinstance(clock, ManualClock)
+    (outcome,) = node.door.accept(POLICE, [report(number, case=1, **attributes)])
+    assert outcome.ok, outcome.as_dict()
+    clock.advance_to(clock.now_us() + SECOND)
+    node.pump()
+    return id_of(number)
+
+
+def correct(office: Installation, node: Node) -> None:
+    """A source corrects, then withdraws: receiver, alert, page and the workers' logs say so; another source may not."""
+    before = set(office.states())
+    first = say(node, 900_001)
+    (old,) = set(office.states()) - before
+    second = say(node, 900_002, supersedes=str(first))
+    (new,) = set(office.states()) - before - {old}
+    assert (office.states()[old], office.states()[new]) == ("cleared", "raised")
+    third = say(node, 900_003, supersedes=str(second), withdrawn=True)
+    (outcome,) = node.door.accept(ELSEWHERE, [report(900_004, case=1, source=ELSEWHERE, supersedes=str(first))])
+
+    assert outcome.code == "gateway.corrects_other"
+    assert office.states()[new] == "cleared"
+    reasons = {alert: node.read_model.history(alert)[-1].reason for alert in (old, new)}
+    assert reasons == {old: "corrected", new: "withdrawn"}
+    heads = [dict(item.headers) for items in read(office.address, VIEW, office.partitions) for item in items]
+    got = [(head["ce_type"].decode(), head["ce_supersedes"].decode()) for head in heads if "ce_supersedes" in head]
+    # The city has corrections of its own.
+    assert sorted(each for each in got if each[1] in {str(first), str(second)}) == [
+        ("bus.event.withdrawn", str(second)),
+        ("police.report.accepted", str(first)),
+    ]
+    log = [each.record for each in read_log(office.data / "workers" / "release-1" / "audit")]
+    (corrected,) = [e for e in log if e.obj == SUBSCRIPTION and first.hex in (e.data.get("corrects") or ())]
+    (told,) = [e for e in log if (e.act, e.obj) == ("withdraw", SUBSCRIPTION) and third.hex in e.data["because"]]
+    assert second.hex in corrected.data["events"]
+    assert told.data["events"] == [second.hex]
+    assert told.data["originals"] == [corrected.idem]
+
+
 def test_the_planted_alerts_and_no_others_stand_and_are_shown(office: Installation, city: City) -> None:
     """Release is killed once, one supervise worker too: nothing missing, nothing unexpected, no number twice."""
     names = alert_names(
@@ -89,6 +134,7 @@ def test_the_planted_alerts_and_no_others_stand_and_are_shown(office: Installati
 
         standing = office.states()
         shown = {row.id: row.state for row in node.read_model.newest(Filter())}
+        correct(office, node)
     finally:
         node.close()
     verdict = compare(city.truth, [Found(alert, state) for alert, state in standing.items()], names)

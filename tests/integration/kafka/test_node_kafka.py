@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,30 +14,39 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.kafka.certificates import Authority
 from deploy.kafka.cluster import Cluster
 from deploy.kafka.ports import LOOPBACK, free_ports
-from schemas.clock import ManualClock
+from schemas.clock import SECOND, ManualClock
+from security.audit.reading import read as read_log
+from security.audit.record import Entry
+from security.audit.verify import verify
 from security.control import ControlSignatureError
 from security.keys.file import FileKeystore
 from services.gateway.outcome import Status
 from services.node.carrier import OtherBusError
 from services.node.ground import CONTROL_KEY
 from services.node.layout import DataDirectory, NodeName
-from services.node.node import Node, open_node
+from services.node.node import READ_MODEL, Node, open_node
 from services.node.site import Site
 from services.simulator.city import City, simulate
 from services.worker.assembly import NoControlError, assemble
 from streams import panorama
+from streams.audit_replica import BusReplica, compare
 from streams.bus.kafka_address import KafkaAddress
 from streams.bus.kafka_errors import KafkaTopicMissingError
+from streams.bus.kafka_producer import KafkaAppender
+from streams.bus.kafka_reader import KafkaReader
 from tests.house.tree import ROOT
 from tests.integration.delivery_proof import VAULTED
 from tests.integration.kafka.chain_proof import read
 from tests.integration.kafka.installation import Installation
+from tests.integration.kafka.interfaces import walk
+from tests.integration.report_event import POLICE, report
 
 pytestmark = [
     pytest.mark.kafka,
@@ -45,6 +56,7 @@ pytestmark = [
 ]
 
 OUTAGE_SECONDS = 4.0
+WORKERS = {"release": ("release-1",), "supervise": ("supervise-1",)}
 
 
 @pytest.fixture(autouse=True)
@@ -95,15 +107,35 @@ def shown(office: Installation) -> set[bytes]:
     return {panorama.decode(item.value).event_id for items in partitions for item in items}
 
 
-def test_each_by_its_own_certificate_and_through_an_outage(
-    tls_kafka: Cluster, office: Installation, city: City
+@pytest.mark.postgres
+def test_a_site_keeps_its_promises(
+    tls_kafka: Cluster, office: Installation, city: City, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """By certificates and access rules: an outage, every interface, a back-test, logs put back from a backup.
+
+    One story on one broker, for the topics of a site have fixed names and one node; its read model is a PostgreSQL.
+    """
+    monkeypatch.setenv(READ_MODEL, url)
+    clock = ManualClock(city.end_us)
+    through_an_outage(tls_kafka, office, city, clock)
+    in_the_past(tls_kafka, office)
+    from_a_backup(tls_kafka, office, city, clock, tmp_path / "backup")
+    assert all(verify(log, 3).ok for log in (office.data / "audit", office.data / "workers/release-1/audit"))
+
+
+def settle(node: Node, clock: ManualClock) -> None:
+    """Let everything take effect; marks of a clock that stands still could be older ones."""
+    clock.advance_to(clock.now_us() + SECOND)
+    node.pump()
+
+
+def through_an_outage(tls_kafka: Cluster, office: Installation, city: City, clock: ManualClock) -> None:
     """Rights suffice for the whole way; a broker that is gone for a while loses nothing, and all go on."""
-    node = office.node(ManualClock(city.end_us))
+    node = office.node(clock)
     try:
-        office.start_all({"release": ("release-1",), "supervise": ("supervise-1",)})
+        office.start_all(WORKERS)
         accepted = publish(node, city, 0)
-        node.pump()
+        settle(node, clock)
         assert shown(office) == accepted
 
         tls_kafka.kill(1)
@@ -115,11 +147,73 @@ def test_each_by_its_own_certificate_and_through_an_outage(
         waiting.join()
 
         with office.kept_running():
-            node.pump()
-        assert shown(office) == accepted
-        assert len(accepted) > 10
+            settle(node, clock)
+            assert shown(office) == accepted
+            assert len(accepted) > 10
+            walk(node)
     finally:
+        office.stop()
         node.close()
+
+
+def in_the_past(tls_kafka: Cluster, office: Installation) -> None:
+    """A back-test reads the node's history by the node's own certificate; another one sees no topic of it."""
+    code, said = backtest(office.data, office.addresses["node"])
+    assert (code, said["events"] > 5) == (0, True)
+    assert backtest(office.data, tls_kafka.address("supervise"))[0] == 3
+
+
+def backtest(data: Path, address: KafkaAddress) -> tuple[int, dict[str, Any]]:
+    """Back-test one model by a certificate; return the exit code and what was said."""
+    command = [sys.executable, "-m", "services.cli.app", "model", "backtest", "M01"]
+    done = subprocess.run(
+        [*command, "--events", str(data), "--json"],
+        cwd=ROOT,
+        env={**os.environ, **address.environment()},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, json.loads(done.stdout)
+
+
+def replica_of(cluster: Cluster, name: str) -> BusReplica:
+    """Return the replica of a log, to look at."""
+    return BusReplica(KafkaReader(cluster.address()), KafkaAppender(cluster.address()), name)
+
+
+def caught_up(log: Path) -> list[Entry]:
+    """Return what a log says of taking up records from its replica."""
+    records = [each.record for each in read_log(log)]
+    return [each for each in records if each.act == "recover" and each.data["kind"] == "caught_up"]
+
+
+def from_a_backup(tls_kafka: Cluster, office: Installation, city: City, clock: ManualClock, backup: Path) -> None:
+    """The logs of node and release worker are put back as they were: both take up the rest, and go on."""
+    logs = ("audit", "audit-signer", "audit-checker", "workers")
+    for name in logs:
+        shutil.copytree(office.data / name, backup / name)
+    for again in (False, True):
+        if again:
+            for name in logs:
+                shutil.rmtree(office.data / name)
+                shutil.copytree(backup / name, office.data / name)
+        node = office.node(clock)
+        try:
+            office.start_all(WORKERS)
+            (outcome,) = node.door.accept(POLICE, [report(920_001 + again, case=88)])
+            assert outcome.ok, outcome.as_dict()
+            settle(node, clock)
+        finally:
+            office.stop()
+            node.close()
+
+    for name, log in (("demo", office.data / "audit"), ("release-1", office.data / "workers/release-1/audit")):
+        (found,) = caught_up(log)
+        assert found.data["records"] > 1
+        assert compare(log, replica_of(tls_kafka, name)) == sum(1 for _ in read_log(log))
+        assert verify(log, 3).ok
 
 
 def test_a_topic_that_is_missing_is_told_when_the_node_opens(tls_kafka: Cluster, site: Site, tmp_path: Path) -> None:

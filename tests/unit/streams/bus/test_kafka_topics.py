@@ -10,7 +10,12 @@ import pytest
 
 from streams.bus.kafka_topics import BUNDLED, Found, TopicsFileError, Wanted, differences, load
 
-NAMES: Mapping[str, Sequence[str]] = {"agency": ["police", "court"], "subscription": ["s1"], "node": ["n1"]}
+NAMES: Mapping[str, Sequence[str]] = {
+    "agency": ["police", "court"],
+    "subscription": ["s1"],
+    "node": ["n1"],
+    "log": ["n1", "release-1"],
+}
 
 
 def as_wanted(topic: Wanted) -> Found:
@@ -19,10 +24,16 @@ def as_wanted(topic: Wanted) -> Found:
 
 
 def test_placeholders_are_filled_for_each_name() -> None:
-    """Each agency has its raw topic and its changelog, each subscription its view, each node its replica."""
+    """Each agency has its raw topic and its changelog, each subscription its view, each log its replica."""
     names = load(NAMES, 3).names
 
-    assert {"casebus.raw.police", "casebus.raw.court", "casebus.view.s1", "casebus.audit.n1"} <= set(names)
+    assert {
+        "casebus.raw.police",
+        "casebus.raw.court",
+        "casebus.view.s1",
+        "casebus.audit.n1",
+        "casebus.audit.release-1",
+    } <= set(names)
     assert "casebus.changelog.release.raw.court" in names
     assert len(names) == len(set(names))
 
@@ -70,10 +81,10 @@ def test_no_topic_loses_records_by_time_or_size() -> None:
 
 
 def test_processes_have_the_rights_of_their_roles_only() -> None:
-    """Raw is written by the node, read by release, seen by supervise; a view is read by its own certificate."""
+    """Raw is written by the node, read by it and release, seen by supervise; a view is read by its own certificate."""
     topics = {topic.name: topic for topic in load(NAMES, 1).topics}
 
-    assert (topics["casebus.raw.police"].write, topics["casebus.raw.police"].read) == (("node",), ("release",))
+    assert (topics["casebus.raw.police"].write, topics["casebus.raw.police"].read) == (("node",), ("node", "release"))
     assert topics["casebus.raw.police"].see == ("supervise",)
     assert topics["casebus.view.s1"].read == ("subscription.s1",)
     assert "node" not in topics["casebus.view.s1"].write
@@ -116,7 +127,7 @@ def test_each_way_to_differ_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["version: 2\n", "[", BUNDLED.read_text(encoding="utf-8").replace("casebus.audit.{node}", "x.{planet}")]
+    "text", ["version: 2\n", "[", BUNDLED.read_text(encoding="utf-8").replace("casebus.audit.{log}", "x.{planet}")]
 )
 def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
     """Another version, no YAML, a placeholder that nobody knows."""

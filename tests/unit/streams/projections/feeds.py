@@ -49,7 +49,13 @@ def alert(
 
 
 def case_event(
-    number: int, *, subject: str = "J1", occurred_at: int = 5, recorded_at: int = 6, supersedes: int = 0
+    number: int,
+    *,
+    subject: str = "J1",
+    occurred_at: int = 5,
+    recorded_at: int = 6,
+    supersedes: int = 0,
+    source: str = "police-990103/cases",
 ) -> bytes:
     """Encode one row of the panorama."""
     return panorama.encode(
@@ -57,7 +63,7 @@ def case_event(
             event_id=number.to_bytes(16),
             type="police.report.accepted",
             contract_id=1,
-            source="police-990103/cases",
+            source=source,
             district="990103",
             unit="990103010000",
             subject=subject,

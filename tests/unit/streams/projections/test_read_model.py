@@ -93,6 +93,14 @@ def test_the_timeline_as_of_a_time_knows_only_what_was_known(model: ReadModel) -
     assert [e.superseded_by for e in events] == [None, None]
 
 
+def test_another_source_corrects_nothing_on_the_timeline(engine: Engine, model: ReadModel) -> None:
+    """What names an event of another source leaves that event as it stands."""
+    other = case_event(5, subject="J2", supersedes=1, source="police-990104/cases")
+    Projector(engine).apply(panorama.TOPIC, 0, stored(other, first=4))
+
+    assert [e.superseded_by for e in model.timeline("J1") if int(e.event_id, 16) == 1] == [None]
+
+
 def test_the_history_as_of_a_time(engine: Engine, model: ReadModel) -> None:
     """States recorded later are not in it."""
     Projector(engine).apply(alerts.TOPIC, 0, stored(alert(1, state="raised", mark=50), first=3))

@@ -35,7 +35,7 @@ def test_lag_and_verdicts_are_told_per_partition() -> None:
         for offset in (2, 0, 9):
             await partition.offer(Item(offset, b"secret-key", b"secret-value"), None)
         await partition.close(5)
-        worker = SimpleNamespace(stage=stage, partitions={source: partition}, stable=lambda _: 10)
+        worker = SimpleNamespace(stage=stage, held=True, partitions={source: partition}, stable=lambda _: 10)
         registry = CollectorRegistry()
         registry.register(WorkerCollector(cast("Any", worker)))
         return generate_latest(registry).decode()
@@ -48,4 +48,5 @@ def test_lag_and_verdicts_are_told_per_partition() -> None:
     for verdict in ("applied", "old", "holes"):
         assert f'verdict="{verdict}"}} 1.0' in told
     assert 'verdict="repeats"} 0.0' in told
+    assert 'casebus_worker_held{stage="demo"} 1.0' in told
     assert "secret" not in told
