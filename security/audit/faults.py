@@ -51,6 +51,7 @@ KINDS = {
     # Notices: the log is in order, and there is something to know.
     "torn_tail": "audit.notice.torn_tail",
     "unsigned": "audit.notice.unsigned",
+    "retired": "audit.notice.retired",
     "unknown_act": "audit.notice.unknown_act",
     "key_not_given": "audit.notice.key_not_given",
     "not_checked": "audit.notice.not_checked",

@@ -24,7 +24,7 @@ from security.audit.checkpoint import Checkpoint, VerifierKey, opened
 from security.audit.classify import commits_after
 from security.audit.errors import NoteError
 from security.audit.faults import Fault
-from security.audit.kept import Kept
+from security.audit.kept import Kept, kept_path
 from security.audit.layout import KEPT, Layout
 from security.audit.reading import naming_blobs
 from security.audit.record_check import RecordCheck
@@ -141,6 +141,8 @@ class _Verification:
         for found in self._retired.unexplained(signed):
             self._fault("retired_unrecorded", found.first, found.path, count=found.records)
         report.retired = self._retired.explained(signed)
+        for each in report.retired:
+            self._notice("retired", each.by, kept_path(self._layout, each.first), count=each.records)
         size = chain.size if chain else 0
         if size < least and report.ok:
             self._fault("truncated", size, files[-1] if files else self._layout.segments, count=least - size)

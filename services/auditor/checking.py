@@ -46,11 +46,12 @@ class Checking:
     def status(self) -> dict[str, Any]:
         """Return the state (`never`, `running`, `done`, `failed`), records done and to do, and the report."""
         report = self._report
+        gone = sum(each.records for each in report.retired) if report else 0
         state = "done" if report else "failed" if self._failed else "running" if self._level else "never"
         return {
             "state": state,
             "level": self._level,
-            "done": report.records if report else self._done,
+            "done": report.records + gone if report else self._done,
             "of": report.size if report else self._of,
             "error": self._failed,
             "report": {language: report.as_dict(language) for language in ("zh", "en")} if report else None,

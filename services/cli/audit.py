@@ -142,10 +142,6 @@ def _plain(record: Any) -> dict[str, Any]:
 def _show_report(report: Mapping[str, Any]) -> str:
     lines = [f"{'ok' if report['ok'] else 'NOT OK'}: {report['records']} records, signed size {report['size']}"]
     lines.append(f"levels: {', '.join(report['levels'])}; key: {report['key']}; root {report['root']}")
-    lines += [
-        f"retired {each['first']}–{each['first'] + each['records'] - 1} by record {each['record']}"
-        for each in report.get("retired", ())
-    ]
     lines += [f"fault   {f['kind']:<18} {f['text']}" for f in report["faults"]]
     lines += [f"notice  {n['kind']:<18} {n['text']}" for n in report["notices"]]
     return "\n".join(lines)
