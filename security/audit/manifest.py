@@ -38,6 +38,20 @@ def split_manifest(entry: Entry, parallel: Sequence[str] = ("events",)) -> list[
         size = (size + 1) // 2
 
 
+def is_small(entry: Entry, parallel: Sequence[str] = ("events",)) -> bool:
+    """Tell whether a manifest fits as it is; whether it can be written at all is left to the log, which looks anyway.
+
+    Release has one for every record and subscription, most of them small, and reading each twice costs as much as
+    making it.
+    """
+    if len(_events(entry, parallel)) > MAX_EVENTS:
+        return False
+    try:
+        return len(msgspec.json.encode(entry)) + _RESERVE <= MAX_BODY
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
 def _cut(entry: Entry, parallel: Sequence[str], size: int) -> list[Entry]:
     starts = range(0, len(_events(entry, parallel)), size)
     if len(starts) <= 1:

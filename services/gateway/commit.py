@@ -118,6 +118,7 @@ class CommitDraft:
         self._changes: dict[str, Change] = defaultdict(Change)
         self._rows: list[list[_Pending]] = []
         self._speakers: list[Speaker] = []
+        self._places: dict[tuple[int, str, str], int] = {}
         self._takings: list[list[Taking]] = []
         self._refusals: list[Refusals] = []
         self._letters: list[tuple[Speaker, Draft, bytes]] = []
@@ -133,18 +134,30 @@ class CommitDraft:
         body: Callable[[int], bytes],
     ) -> None:
         """Settle the events of one request; `body` gives the SHA-256 of what was sent as one event."""
-        self._speakers.append(speaker)
-        self._takings.append([])
+        place = self._place(speaker)
         self._refusals.append(Refusals(speaker))
         row: list[_Pending] = []
         for index, result in enumerate(inspected):
             if isinstance(result, Rejected):
                 row.append(self._reject(speaker, result, said[index], body(index)))
             else:
-                row.append(self._take(speaker, result, said[index], body(index)))
+                row.append(self._take(place, result, said[index], body(index)))
         self._rows.append(row)
 
-    def _take(self, speaker: Speaker, prepared: Prepared, said: Any, body: bytes) -> _Pending:  # noqa: PLR0911 - one an end
+    def _place(self, speaker: Speaker) -> int:
+        """Return the place of a speaker: what several requests of one say goes into the same raw batch.
+
+        By the very source, not by its id: another control epoch's is another one.
+        """
+        key = id(speaker.source), speaker.actor, speaker.purpose
+        if key not in self._places:
+            self._places[key] = len(self._speakers)
+            self._speakers.append(speaker)
+            self._takings.append([])
+        return self._places[key]
+
+    def _take(self, place: int, prepared: Prepared, said: Any, body: bytes) -> _Pending:  # noqa: PLR0911 - one an end
+        speaker = self._speakers[place]
         event, source, digest = prepared.event, speaker.source.id, self._sealer.keyed_digest
         if prepared.contract.vault and self._vault is None:
             return self._refuse(speaker, NO_VAULT, "$", event, said, body)
@@ -166,8 +179,8 @@ class CommitDraft:
         if event.supersedes is not None and self._memory.said_by_another(source, corrected(event.supersedes)):
             return self._refuse(speaker, CORRECTS_OTHER, "$.supersedes", event, said, body)
         sealed = keep(prepared, self._vault, digest) if prepared.contract.vault and self._vault else None
-        takings = self._takings[-1]
-        taken = _Taken(Status.ACCEPTED, event.id, payload, len(self._speakers) - 1, len(takings))
+        takings = self._takings[place]
+        taken = _Taken(Status.ACCEPTED, event.id, payload, place, len(takings))
         self._earlier[source, event.id] = taken
         takings.append(Taking(going, payload, body, sealed))
         return taken

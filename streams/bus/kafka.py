@@ -121,8 +121,8 @@ class KafkaBus:
         return self.stores.positions.get((group, topic, partition), 0)
 
     @contextmanager
-    def transaction(self) -> Iterator[KafkaTransaction]:
-        """Open the worker's one transaction; other threads wait.
+    def transaction(self, *, owned: bool = False) -> Iterator[KafkaTransaction]:
+        """Open the worker's one transaction; other threads wait, also where it is `owned`.
 
         Raises:
             KafkaFencedError: another process has this worker's name: this one must stop.
@@ -130,6 +130,7 @@ class KafkaBus:
                 transaction begins from what was committed.
             KafkaRecordTooLargeError, KafkaTopicMissingError, KafkaDeniedError: nothing of the step stands.
         """
+        del owned
         with self._lock:
             if self._fenced:
                 raise KafkaFencedError(reason="name taken over")

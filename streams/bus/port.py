@@ -142,8 +142,12 @@ class Bus(Reader, Appender, Protocol):
         """Return how far the group has come: everything below this offset is processed."""
         ...
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
-        """Open a transaction; leaving the block by an exception leaves nothing behind."""
+    def transaction(self, *, owned: bool = False) -> AbstractContextManager[Transaction]:
+        """Open a transaction; leaving the block by an exception leaves nothing behind.
+
+        `owned`: nobody else changes the stores it reads or the topics it appends to, so that others may write while it
+        is still being gathered.
+        """
         ...
 
     def close(self) -> None:

@@ -74,9 +74,7 @@ class EmbeddedRunner:
 
     def step(self) -> bool:
         """Do one round of every step; tell whether anything was done."""
-        busy = False
-        for topic in self.bus.topics(RAW):
-            busy = (self._moved(topic) and self.releasing.step(topic) > 0) or busy
+        busy = self.releasing.step([topic for topic in self.bus.topics(RAW) if self._moved(topic)]) > 0
         busy = self._flush_marks() or busy
         # One step a round: a long backlog must not keep a stop, or the pages, waiting for its end.
         busy = self.supervising.step() > 0 or busy

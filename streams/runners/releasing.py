@@ -14,7 +14,7 @@ import msgspec
 
 from schemas.catalogue import Contracts
 from schemas.errors import CasebusError
-from security.audit.manifest import split_manifest
+from security.audit.manifest import is_small, split_manifest
 from security.audit.port import Log
 from security.audit.record import Entry
 from security.batch import OpenedBatch, unpack
@@ -30,7 +30,13 @@ SEEN = "release.seen"
 RAW = "casebus.raw."
 DEAD_LETTERS = "casebus.dlq"
 BATCHES = 8
-"""Raw records of one step: one audit group and one transaction serve them all."""
+"""Raw records that are read at a time."""
+TOPIC_RECORDS, STEP_BYTES = 64, 512 << 10
+"""What one audit group and one transaction serve: so many records of a topic, and topics until there is so much.
+
+Single posts are small records by many: what a step costs by itself is shared by all that are there. Batches are a few
+large ones: they go by themselves, so that no transaction keeps the door waiting for long.
+"""
 PARTITION = 0
 UNREACHABLE = "release.unreachable"
 """The reason code of a notice for a subscription that has ended."""
@@ -82,18 +88,27 @@ class Releasing:
     gate: Callable[[], None] = lambda: None
     tally: Tally = field(default_factory=Tally)
 
-    def step(self, topic: str) -> int:
-        """Release up to `BATCHES` records of a raw topic; return how many there were."""
-        position = self.bus.position(GROUP, topic, PARTITION)
-        stored = self.bus.read(topic, PARTITION, position, BATCHES)
-        if not stored:
-            return 0
+    def step(self, topics: Sequence[str]) -> int:
+        """Release what stands next in each of these raw topics; return how many records there were."""
+        count, size = 0, 0
+        group: list[tuple[str, Stored]] = []
+        for topic in topics:
+            records = self._next(topic)
+            group += [(topic, record) for record in records]
+            size += sum(len(record.value) for record in records)
+            if size >= STEP_BYTES or (group and topic == topics[-1]):
+                self._step(group)
+                count, size, group = count + len(group), 0, []
+        return count
+
+    def _step(self, stored: Sequence[tuple[str, Stored]]) -> None:
+        """Release records of one or several raw topics together."""
         self.gate()
         epoch, receivers = self.epoch(), self.receivers()
         seen: dict[bytes, bytes] = {}
         outcomes: list[Released] = []
         letters: list[DeadLetter] = []
-        for record in stored:
+        for topic, record in stored:
             place = Place(topic, PARTITION, record.offset)
             batch, refused = self._open(record, place)
             if batch is None:
@@ -107,14 +122,15 @@ class Releasing:
         gone = [unreachable(outcome, epoch) for outcome in outcomes]
         by_id = {receiver.subscription: receiver for receiver in receivers}
         leaves = self._authorise(shares, letters, by_id, epoch, [entry for entries in gone for entry in entries])
+        made = self._made(shares, leaves, by_id)
         with self.bus.transaction() as change:
-            self._deliver(change, shares, leaves, by_id)
+            _deliver(change, made)
             for key, digest in seen.items():
                 change.put(SEEN, key, digest)
             change.append(DEAD_LETTERS, PARTITION, [Record(b.event_id, msgspec.msgpack.encode(b)) for b in letters])
-            change.advance(GROUP, topic, PARTITION, stored[-1].offset + 1)
+            for topic, record in stored:
+                change.advance(GROUP, topic, PARTITION, record.offset + 1)
         self._count(outcomes, shares, letters)
-        return len(stored)
 
     def again(self, topic: str, until: int, receivers: Sequence[Deciding], stopped: Callable[[], bool]) -> None:
         """Release the history of a raw topic below offset `until` to these receivers only, unless `stopped` on the way.
@@ -139,8 +155,22 @@ class Releasing:
                 seen.update(outcome.seen)
                 shares += parts_of(outcome)
             leaves = self._authorise(shares, (), by_id, epoch)
+            made = self._made(shares, leaves, by_id)
             with self.bus.transaction() as change:
-                self._deliver(change, shares, leaves, by_id)
+                _deliver(change, made)
+
+    def _next(self, topic: str) -> list[Stored]:
+        position = self.bus.position(GROUP, topic, PARTITION)
+        taken: list[Stored] = []
+        size = 0
+        while len(taken) < TOPIC_RECORDS and size < STEP_BYTES:
+            some = self.bus.read(topic, PARTITION, position, BATCHES)
+            if not some:
+                break
+            taken += some
+            size += sum(len(record.value) for record in some)
+            position = some[-1].offset + 1
+        return taken
 
     def _open(self, record: Stored, place: Place) -> tuple[OpenedBatch | None, DeadLetter]:
         try:
@@ -188,18 +218,17 @@ class Releasing:
         first = self.audit.append(entries).first
         return [first + start for start in starts]
 
-    def _deliver(
-        self,
-        change: Transaction,
-        shares: Sequence[Share | Notices],
-        leaves: Sequence[int],
-        by_id: Mapping[str, Deciding],
-    ) -> None:
+    def _made(
+        self, shares: Sequence[Share | Notices], leaves: Sequence[int], by_id: Mapping[str, Deciding]
+    ) -> list[tuple[str, list[Record]]]:
+        """Make what is delivered, sealed, before the transaction begins: in it the door would wait."""
+        made: list[tuple[str, list[Record]]] = []
         for share, leaf in zip(shares, leaves, strict=True):
             if isinstance(share, Notices) or share.items:
                 receiver = by_id[share.receiver.subscription]
                 headers = ((MANIFEST, f"{self.node}/{leaf}".encode()),)
-                change.append(receiver.topic, PARTITION, receiver.records(share, headers))
+                made.append((receiver.topic, receiver.records(share, headers)))
+        return made
 
     def _count(
         self, outcomes: Sequence[Released], shares: Sequence[Share | Notices], letters: Sequence[DeadLetter]
@@ -220,6 +249,11 @@ class Releasing:
             tally.by_subscription[name] = tally.by_subscription.get(name, 0) + len(share.items)
 
 
+def _deliver(change: Transaction, made: Sequence[tuple[str, list[Record]]]) -> None:
+    for topic, records in made:
+        change.append(topic, PARTITION, records)
+
+
 def parts_of(outcome: Released) -> list[Share | Notices]:
     """Return what of an outcome stands in a manifest: shares, and what receivers are told."""
     return [*(share for share in outcome.shares if share.items or share.denied), *outcome.notices.values()]
@@ -228,6 +262,8 @@ def parts_of(outcome: Released) -> list[Share | Notices]:
 def manifest_parts(share: Share | Notices, principal: Principal, epoch: int) -> list[Entry]:
     """Return the audit records that authorise one share, or notices."""
     entry = manifest(share, principal, epoch)
+    if is_small(entry):
+        return [entry]
     return split_manifest(entry, [name for name in MANIFEST_LISTS if name in entry.data])
 
 

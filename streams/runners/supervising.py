@@ -60,7 +60,8 @@ class Supervising:
         if not stored:
             return 0
         items = [work.decode(self.sealer.open(s.value, work.work_ad(s.key))) for s in stored]
-        with self.bus.transaction() as change:
+        # Folding takes long and meets nobody: key states, marks and alerts are changed here alone.
+        with self.bus.transaction(owned=True) as change:
             acts = [act for item in gathered(items) for act in self._take(change, item)]
             if acts:
                 self.audit.append(acts)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from streams.bus import checkpoints
 from streams.bus.embedded import EmbeddedBus
-from streams.bus.port import Bus, BusFullError, Record
+from streams.bus.port import Bus, BusFullError, BusUnavailableError, Record
 
 
 @pytest.fixture(params=["embedded"])
@@ -16,6 +22,15 @@ def bus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bus]:
     """Open each adapter on empty ground."""
     assert request.param == "embedded"
     adapter = EmbeddedBus(tmp_path / "bus.db")
+    yield adapter
+    adapter.close()
+
+
+@pytest.fixture
+def unsynced(tmp_path: Path) -> Iterator[Bus]:
+    """The embedded bus without syncs, for laws over many transactions."""
+    adapter = EmbeddedBus(tmp_path / "bus.db")
+    adapter._writer.execute("PRAGMA synchronous=OFF")
     yield adapter
     adapter.close()
 
@@ -220,3 +235,120 @@ def test_a_transaction_sees_its_own_changes_among_many(bus: Bus) -> None:
         expected = {**dict.fromkeys(keys, b"old"), keys[1]: b"new"}
         del expected[keys[2]]
         assert change.get_many("s", [*keys, b"none"]) == expected
+
+
+@pytest.mark.parametrize("owned", [False, True])
+def test_an_owned_transaction_is_all_or_nothing_too(bus: Bus, *, owned: bool) -> None:
+    """Outputs on topics old and new, state and position change together, or none does."""
+    bus.append("old", 0, [record(0)])
+
+    def interrupted() -> None:
+        with bus.transaction(owned=owned) as change:
+            change.append("old", 0, [record(1)])
+            change.append("new", 0, [record(1)])
+            change.put("state", b"a", b"1")
+            change.advance("g", "in", 0, 5)
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        interrupted()
+
+    assert (len(bus.read("old", 0, 0, 9)), bus.read("new", 0, 0, 9), bus.get("state", b"a")) == (1, [], None)
+    with bus.transaction(owned=owned) as change:
+        change.append("old", 0, [record(1)])
+        change.append("new", 0, [record(2)])
+        change.put("state", b"a", b"1")
+        change.advance("g", "in", 0, 5)
+    assert [s.value for topic in ("old", "new") for s in bus.read(topic, 0, 0, 9)] == [b"v0", b"v1", b"v2"]
+    assert (bus.get("state", b"a"), bus.position("g", "in", 0)) == (b"1", 5)
+
+
+def test_others_write_while_an_owned_transaction_is_gathered(tmp_path: Path) -> None:
+    """The embedded bus has one writer, and a long step of supervision does not keep the door from it."""
+    bus = EmbeddedBus(tmp_path / "bus.db")
+    with bus.transaction(owned=True) as change:
+        change.put("state", b"a", b"1")
+        change.append("out", 0, [record(1)])
+        door = threading.Thread(target=bus.append, args=("raw", 0, [record(0)]), daemon=True)
+        door.start()
+        door.join(10)
+        assert not door.is_alive()
+        assert (bus.end("raw", 0), bus.end("out", 0)) == (1, 0)
+
+    assert (bus.end("out", 0), bus.get("state", b"a")) == (1, b"1")
+    bus.close()
+
+
+def test_an_owned_transaction_that_was_overtaken_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Where a topic was not its own after all, the step is refused and can be done again: no offset is told twice."""
+    bus = EmbeddedBus(tmp_path / "bus.db")
+
+    def overtaken() -> None:
+        with bus.transaction(owned=True) as change:
+            change.put("state", b"a", b"1")
+            change.append("out", 0, [record(1)])
+            bus.append("out", 0, [record(2)])
+
+    with pytest.raises(BusUnavailableError):
+        overtaken()
+
+    assert [s.value for s in bus.read("out", 0, 0, 9)] == [b"v2"]
+    assert bus.get("state", b"a") is None
+    bus.close()
+
+
+KEYS = st.sampled_from([b"a", b"b", b"c", b"d", b"e"])
+CHANGES = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), KEYS, st.one_of(st.none(), st.binary(max_size=2))),
+        st.tuples(st.just("clear")),
+        st.tuples(st.just("scan"), KEYS, KEYS, st.integers(1, 4)),
+        st.tuples(st.just("end")),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=CHANGES, owned=st.booleans())
+def test_a_store_is_a_sorted_map(unsynced: Bus, changes: list[tuple[Any, ...]], *, owned: bool) -> None:
+    """Whatever was put, removed and cleared, in this transaction or before: reads are those of a plain sorted map."""
+    bus = unsynced
+    truth: dict[bytes, bytes] = {}
+    with bus.transaction() as change:
+        change.clear("s")
+    left = list(changes)
+    while left:
+        with bus.transaction(owned=owned) as change:
+            while left and (step := left.pop(0))[0] != "end":
+                if step[0] == "clear":
+                    change.clear("s")
+                    truth.clear()
+                elif step[0] == "put":
+                    change.put("s", step[1], step[2])
+                    truth.pop(step[1], None)
+                    truth.update({step[1]: step[2]} if step[2] is not None else {})
+                else:
+                    rows = [(k, v) for k, v in sorted(truth.items()) if step[1] <= k < step[2]]
+                    assert change.scan("s", step[1], step[2], step[3]) == rows[: step[3]]
+                assert change.get_many("s", [b"a", b"c"]) == {k: truth[k] for k in (b"a", b"c") if k in truth}
+                assert change.get("s", b"b") == truth.get(b"b")
+        assert dict(bus.entries("s")) == truth
+
+
+def test_a_long_log_is_carried_back_beside_the_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread does it, before SQLite's own limit is near; everything is there afterwards, and closing ends it."""
+    monkeypatch.setattr(checkpoints, "LARGE", 64 << 10)
+    monkeypatch.setattr(checkpoints, "PAUSE_SECONDS", 0.01)
+    bus = EmbeddedBus(tmp_path / "bus.db")
+    for number in range(40):
+        bus.append("t", 0, [Record(b"%d" % number, b"x" * 8_000)])
+    until = time.monotonic() + 20
+    while (tmp_path / "bus.db").stat().st_size < 200_000 and time.monotonic() < until:
+        time.sleep(0.01)
+        bus.append("t", 0, [record(0)])
+
+    assert (tmp_path / "bus.db").stat().st_size >= 200_000
+    assert [s.key for s in bus.read("t", 0, 0, 40)] == [b"%d" % number for number in range(40)]
+    bus.close()
+    assert "checkpoints" not in {thread.name for thread in threading.enumerate()}

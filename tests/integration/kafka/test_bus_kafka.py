@@ -103,9 +103,9 @@ class Scoped:
         return self._bus.position(group, self._topics(topic), partition)
 
     @contextmanager
-    def transaction(self) -> Iterator[Any]:
+    def transaction(self, *, owned: bool = False) -> Iterator[Any]:
         """Open a transaction."""
-        with self._bus.transaction() as change:
+        with self._bus.transaction(owned=owned) as change:
             yield ScopedTransaction(change, self._topics)
 
 

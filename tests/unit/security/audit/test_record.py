@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from security.audit.acts import ACTS
 from security.audit.errors import EntryRefusedError, EntryTooLargeError
-from security.audit.manifest import split_manifest
+from security.audit.manifest import is_small, split_manifest
 from security.audit.record import (
     MAX_BODY,
     MAX_EVENTS,
@@ -221,6 +221,23 @@ def test_manifests_split_at_16_kib() -> None:
 
     assert len(split) > 1
     assert all(len(encode([part], 2**50, 2**52, "n" * 40, 2**40)[0]) <= MAX_BODY for part in split)
+
+
+@pytest.mark.parametrize(
+    ("entry", "small"),
+    [
+        (manifest(256), True),
+        (manifest(257), False),
+        (manifest(200, size=300), False),
+        (Entry(act="release", data={"events": ["a"], "x": object()}), False),
+    ],
+)
+def test_a_small_manifest_needs_no_splitting(entry: Entry, *, small: bool) -> None:
+    """What is called small comes back whole from the splitter, and the log writes it; nothing else is called so."""
+    assert is_small(entry) == small
+    if small:
+        assert split_manifest(entry, ("events", "masks")) == [entry]
+        assert len(encode([entry], 2**50, 2**52, "n" * 40, 2**40)[0]) <= MAX_BODY
 
 
 def test_manifests_that_cannot_be_split() -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from services.gateway.marks import DeclaredMarks
-from streams.bus.embedded import EmbeddedBus, EmbeddedTransaction
+from streams.bus.embedded import EmbeddedBus
+from streams.bus.embedded_transaction import EmbeddedTransaction
 from streams.bus.port import BusUnavailableError
 
 SOURCES = [f"police-{number}/cases" for number in range(6)]
@@ -28,14 +29,14 @@ class SlowBus(EmbeddedBus):
         self.away = False
 
     @contextmanager
-    def transaction(self) -> Iterator[EmbeddedTransaction]:
+    def transaction(self, *, owned: bool = False) -> Iterator[EmbeddedTransaction]:
         """Open a transaction once it may."""
         self.begun.set()
         assert self.go.wait(20)
         if self.away:
             raise BusUnavailableError
         self.count += 1
-        with super().transaction() as change:
+        with super().transaction(owned=owned) as change:
             yield change
 
 
