@@ -112,6 +112,20 @@ GRANTERS: Final = AUDITORS | {code for code, each in ROLES.items() if each.grant
 """Roles that approve a named grant (△): those whom the matrix gives level 4 by one, and auditors. No operator."""
 
 
+REVIEWERS: Final = ERASERS
+"""Roles that review what an agency asks to receive: those who know the content, and auditors. Nobody who reads counts
+only, and no operator: whoever runs the machine does not decide who sees what on it."""
+
+
+LETTER_STEWARDS: Final = frozenset({"P_AM"})
+"""Roles that keep the dead letters of their districts: the matrix gives case management quality without substance, and
+a letter shows places and codes only."""
+
+LETTER_OFFICERS: Final = frozenset({"SEC"})
+"""Roles that keep every letter. Alone they close one whose seal or MAC did not fit: it may be the trace of an attack,
+and whoever runs the machine must not be the one to put it away."""
+
+
 def role(code: str) -> Role:
     """Return the role `code`; raises `UnknownRoleError`."""
     found = ROLES.get(code)

@@ -1,17 +1,24 @@
-"""`casebus dead-letter`: one's own dead letters, or every one as the operator of a running node."""
+"""`casebus dead-letter`: one's own, as a keeper those of others, or every one as the operator of a running node."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from services.cli.gateway_client import DEFAULT_URL, DataOrNone, TokenFile, Url, gateway
+from services.cli.gateway_client import DEFAULT_URL, DataOrNone, GatewayClient, TokenFile, Url, gateway
 from services.cli.output import Json, emit
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, redrive, close.", rich_markup_mode=None)
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The letter's number.")]
+Account = Annotated[
+    str, typer.Option("--account", envvar="CASEBUS_ACCOUNT", help="As a person who keeps letters; a password is typed.")
+]
 NOT_PASSED = 1
 
 
@@ -22,11 +29,12 @@ def list_(
     url: Url = DEFAULT_URL,
     token: TokenFile = None,
     data: DataOrNone = None,
+    account: Account = "",
     as_json: Json = False,
 ) -> None:
     """List the letters that are open, oldest first."""
     rows: list[dict[str, Any]] = []
-    with gateway(url, token, data) as client:
+    with _at(url, token, data, account) as client:
         after = -1
         while page := client.get("/v1/dead-letters", after=after, limit=500, source=source)["letters"]:
             rows += [row for row in page if every or row["state"] == "open"]
@@ -36,19 +44,29 @@ def list_(
 
 @app.command()
 def show(
-    number: Number, url: Url = DEFAULT_URL, token: TokenFile = None, data: DataOrNone = None, as_json: Json = False
+    number: Number,
+    url: Url = DEFAULT_URL,
+    token: TokenFile = None,
+    data: DataOrNone = None,
+    account: Account = "",
+    as_json: Json = False,
 ) -> None:
     """Explain a letter: why it lies there, whether it would pass now, what to do next."""
-    with gateway(url, token, data) as client:
+    with _at(url, token, data, account) as client:
         emit(client.get(f"/v1/dead-letters/{number}"), as_json=as_json, show=_explained)
 
 
 @app.command()
 def redrive(
-    number: Number, url: Url = DEFAULT_URL, token: TokenFile = None, data: DataOrNone = None, as_json: Json = False
+    number: Number,
+    url: Url = DEFAULT_URL,
+    token: TokenFile = None,
+    data: DataOrNone = None,
+    account: Account = "",
+    as_json: Json = False,
 ) -> None:
     """Send a letter on its way after what stopped it was mended; it takes effect once. Exit 1: it does not pass yet."""
-    with gateway(url, token, data) as client:
+    with _at(url, token, data, account) as client:
         told = client.post(f"/v1/dead-letters/{number}/redrive")
     emit(told, as_json=as_json, show=_explained)
     if told["state"] != "redriven":
@@ -62,12 +80,27 @@ def close(
     url: Url = DEFAULT_URL,
     token: TokenFile = None,
     data: DataOrNone = None,
+    account: Account = "",
     as_json: Json = False,
 ) -> None:
     """Close a letter of which nothing will come; it is kept."""
-    with gateway(url, token, data) as client:
+    with _at(url, token, data, account) as client:
         told = client.post(f"/v1/dead-letters/{number}/close", {"reason": reason})
     emit(told, as_json=as_json, show=_explained)
+
+
+@contextmanager
+def _at(url: str, token: Path | None, data: Path | None, account: str) -> Iterator[GatewayClient]:
+    """Open a client by what was named: an account, a token, or a data directory."""
+    if not account:
+        with gateway(url, token, data) as client:
+            yield client
+        return
+    from services.cli.officer import signed_in
+
+    password = os.environ.get("CASEBUS_PASSWORD") or typer.prompt(f"password of {account}", hide_input=True, err=True)
+    with signed_in(url, account, password, as_json=False) as client:
+        yield client
 
 
 def _listed(document: dict[str, Any]) -> str:

@@ -51,7 +51,7 @@ def search(
     """Search the node's log; the search stands in it too."""
     asked = {"act": act, "actor": actor, "field": field, "event": event, "sub": sub, "out": out, "of_case": of_case}
     body = {"purpose": purpose, "case_ref": case_ref, "person_key": person_key, "exhaustive": exhaustive} | asked
-    with _signed_in(url, account, password, as_json=as_json) as node:
+    with signed_in(url, account, password, as_json=as_json) as node:
         emit(node.post("/audit/search", body), as_json=as_json, show=_hits)
 
 
@@ -72,7 +72,7 @@ def export(
     from security.audit.bundle import parse
     from security.audit.files import write_durably
 
-    with _signed_in(url, account, password, as_json=as_json) as node:
+    with signed_in(url, account, password, as_json=as_json) as node:
         document = node.post("/audit/bundle", {"purpose": purpose, "case_ref": case_ref, "seqs": seqs})
         # A bundle has one form of bytes; `parse` refuses what is not whole.
         content = msgspec.json.encode(document, order="sorted") + b"\n"
@@ -95,7 +95,7 @@ def verify(
 
     from schemas.errors import IntegrityError
 
-    with _signed_in(url, account, password, as_json=as_json) as node:
+    with signed_in(url, account, password, as_json=as_json) as node:
         status = node.post("/audit/verification", {"purpose": purpose, "level": level})
         while status["state"] == "running":
             say(f"{status['done']} of {status['of']} records")
@@ -108,7 +108,7 @@ def verify(
 
 
 @contextmanager
-def _signed_in(url: str, account: str, password: str, *, as_json: bool) -> Iterator[GatewayClient]:
+def signed_in(url: str, account: str, password: str, *, as_json: bool) -> Iterator[GatewayClient]:
     """Sign in for one question; refusals leave with their code."""
     from schemas.errors import CasebusError
     from services.cli.gateway_client import GatewayClient

@@ -7,12 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
+from services.cli import subscription_asking
 from services.cli.output import Json, emit, say
 from services.node.acting import OPERATION, OPERATOR
 
 app = typer.Typer(
-    no_args_is_help=True, help="Subscriptions of a node: list, approve, token, key, end, invite.", rich_markup_mode=None
+    no_args_is_help=True,
+    help="Subscriptions of a node: list, ask, review, approve, token, key, end.",
+    rich_markup_mode=None,
 )
+
+app.add_typer(subscription_asking.app)
 
 Data = Annotated[Path, typer.Option("--data", envvar="CASEBUS_DATA", help="The node's data directory.")]
 Actor = Annotated[str, typer.Option("--actor", help="Who does it, as the audit record will name you.")]

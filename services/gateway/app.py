@@ -47,7 +47,7 @@ from services.gateway.exchange import (
 )
 from services.gateway.intake import TAKEN, Limits, MediaTypeError, TooLargeError, events_in, narrowed, read
 from services.gateway.interface import describe
-from services.gateway.letters_api import IsOperator, LettersApi, nobody
+from services.gateway.letters_api import FindKeeper, IsOperator, LettersApi, no_keeper, nobody
 from services.gateway.limits import RateError, Rates
 from services.gateway.receipt import fingerprint
 from services.gateway.source import Source, UnknownSourceError
@@ -111,10 +111,11 @@ class Gateway:
         limits: Limits | None = None,
         machine: Clock | None = None,
         operator: IsOperator = nobody,
+        keeper: FindKeeper = no_keeper,
     ) -> None:
         """`clock` is the node's, which a demonstration may stop; rates go by `machine`, by default the system's."""
         self._door, self._tokens, self._clock = door, tokens, clock
-        self._rates, self._operator = Rates(machine or SystemClock()), operator
+        self._rates, self._operator, self._keeper = Rates(machine or SystemClock()), operator, keeper
         self._forms = Forms(door.contracts)
         self._limits = limits or Limits()
         self._collector: Collector | None = None
@@ -236,7 +237,7 @@ class Gateway:
         add("/v1/receipts/{event_id}", self.receipt, **_reading(models.ReceiptModel))
         add("/v1/marks", self.mark, methods=["POST"], **_reading(models.MarkModel))
         add("/v1/check", self.check, methods=["POST"], responses=CHECKING, openapi_extra=BODY)
-        router.include_router(LettersApi(self._door, self.publisher, self._operator).router())
+        router.include_router(LettersApi(self._door, self.publisher, self._operator, self._keeper).router())
         add("/v1/receipt-key", self.receipt_key, responses={200: {"model": models.KeyModel}})
         add("/v1/health", self.health, responses={200: {"model": models.HealthModel}})
         add("/metrics", self.metrics, response_class=Response)

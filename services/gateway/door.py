@@ -178,6 +178,11 @@ class Door:
             return None
         return Commit((known.statement,), self._signer).receipt(0) if known else None
 
+    def record(self, entry: Entry, change: Along.Put) -> None:
+        """Make an act durable in the audit log, then by one transaction what follows from it; see `Along`."""
+        with self._lock:
+            self._write(self._draft(self._clock.now_us()), Along([entry], change))
+
     def heartbeat(self, publisher: Source | str) -> int:
         """Keep that a source has said everything up to now; return its mark."""
         now = self._clock.now_us()

@@ -1,13 +1,13 @@
 """The desk of dead letters: listed, explained in words, re-driven, closed; and the quality report of a source.
 
 Nothing that an event says is shown: places, codes, and what to do next. Whoever asks is a source, which sees its own
-letters, or the operator of the node.
+letters, a person who keeps letters, or the operator of the node.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from schemas.clock import SECOND, Clock
 from schemas.texts import Language, text
 from services.gateway.commit import Along, CommitDraft
-from services.gateway.dead_letters import DeadLetters, parsed, shown
+from services.gateway.dead_letters import DeadLetters, Listed, parsed, shown
 from services.gateway.letter_state import OPEN
 from services.gateway.marks import DeclaredMarks
 from services.gateway.outcome import Outcome
@@ -41,14 +41,17 @@ class LetterDesk:
     def list(
         self, asker: Asker, source: str = "", after: int = -1, limit: int = 100, language: Language = "en"
     ) -> list[dict[str, Any]]:
-        """Return letters above number `after`, oldest first: a source's own; for the operator `source`'s, or all."""
-        found = self.letters.listed(asker.source.id if asker.source else source or None)
-        rows = [row for row in found if row.number > after][:limit]
+        """Return letters above number `after`, oldest first: a source's own; for others `source`'s, or all they see."""
+        rows = [row for row in self._seen(asker, source) if row.number > after][:limit]
         return [self._row(row.number, language) for row in rows]
 
-    def count(self, source: str) -> int:
-        """Return how many letters a source has, or all have where none is named."""
-        return len(self.letters.listed(source or None))
+    def count(self, asker: Asker, source: str) -> int:
+        """Return how many letters a source has, or all that are seen where none is named."""
+        return len(self._seen(asker, source))
+
+    def _seen(self, asker: Asker, source: str) -> Sequence[Listed]:
+        found = self.letters.listed(asker.source.id if asker.source else source or None)
+        return found if asker.keeper is None else [row for row in found if asker.sees(row.source)]
 
     def show(self, number: int, asker: Asker, language: Language = "en") -> dict[str, Any]:
         """Explain one letter: why it lies here, whether it would pass now, what to do next."""

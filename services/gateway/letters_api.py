@@ -6,7 +6,9 @@ POST /v1/dead-letters/{number}/redrive  on its way, where what stopped it was me
 POST /v1/dead-letters/{number}/close    nothing will come of it: `reason`
 GET  /v1/quality                        what was taken, what not and why, how late, how long silent, what waits
 
-A source shows its token and sees its own letters; the operator of the node shows the token of its data directory.
+A source shows its token and sees its own letters; the operator of the node shows the token of its data directory. A
+person whose role keeps letters shows the token of a session at the desk: case management for sources of its districts,
+the security officer for every one.
 """
 
 from __future__ import annotations
@@ -22,12 +24,22 @@ from services.gateway import models
 from services.gateway.described import described
 from services.gateway.door import Door
 from services.gateway.exchange import QueryError, TokenError, bearer_of, json_response, language_of
-from services.gateway.redriving import Asker, LetterClosedError, NoLetterError, ReasonError
+from services.gateway.redriving import (
+    Asker,
+    Keeper,
+    LetterClosedError,
+    NoLetterError,
+    ReasonError,
+    SecurityLetterError,
+)
 from services.gateway.source import Source, UnknownSourceError
 
 Number = Annotated[int, Path(ge=0, lt=2**53, description="the letter's number")]
-SourceName = Annotated[str, Query(max_length=120, pattern=r"^[\w./-]*$", description="for the operator: whose")]
+SourceName = Annotated[
+    str, Query(max_length=120, pattern=r"^[\w./-]*$", description="for the operator and keepers: whose")
+]
 IsOperator = Callable[[str], bool]
+FindKeeper = Callable[[str], Keeper | None]
 REDRIVE = "/v1/dead-letters/{number}/redrive"
 CLOSE = "/v1/dead-letters/{number}/close"
 
@@ -38,18 +50,34 @@ def nobody(token: str) -> bool:
     return False
 
 
-class LettersApi:
-    """The routes; `publisher` finds the source of a request, `operator` tells whether a token is the operator's."""
+def no_keeper(token: str) -> Keeper | None:
+    """Take no token for a person's."""
+    del token
+    return None
 
-    def __init__(self, door: Door, publisher: Callable[[Request], Source], operator: IsOperator = nobody) -> None:
-        self._door, self._publisher, self._operator = door, publisher, operator
+
+class LettersApi:
+    """The routes; `publisher` finds the source of a request, `operator` tells whether a token is the operator's.
+
+    `keeper` answers the person of a token whose role keeps letters.
+    """
+
+    def __init__(
+        self,
+        door: Door,
+        publisher: Callable[[Request], Source],
+        operator: IsOperator = nobody,
+        keeper: FindKeeper = no_keeper,
+    ) -> None:
+        self._door, self._publisher, self._operator, self._keeper = door, publisher, operator, keeper
         self._desk = door.letter_desk
 
     def asker(self, request: Request) -> Asker:
         """Return who asks; raises `TokenError`."""
         if self._operator(bearer_of(request)):
             return Asker(None)
-        return Asker(self._publisher(request))
+        keeper = self._keeper(bearer_of(request))
+        return Asker(None, keeper) if keeper else Asker(self._publisher(request))
 
     def list(
         self,
@@ -63,7 +91,7 @@ class LettersApi:
         letters = self._desk.list(asker, source, after, limit, language_of(request))
         name = asker.source.id if asker.source else source
         last = letters[-1]["number"] if letters else after
-        return json_response({"source": name, "count": self._desk.count(name), "letters": letters, "next": last})
+        return json_response({"source": name, "count": self._desk.count(asker, name), "letters": letters, "next": last})
 
     def show(self, request: Request, number: Number) -> Response:
         """Explain one letter."""
@@ -81,6 +109,8 @@ class LettersApi:
         """Report on a source."""
         asker = self.asker(request)
         name = asker.source.id if asker.source else self._door.sources.get(source).id
+        if not asker.sees(name):
+            raise UnknownSourceError(source=name)
         return json_response(self._desk.quality(name, language_of(request)))
 
     def router(self) -> APIRouter:
@@ -91,7 +121,12 @@ class LettersApi:
         add("/v1/dead-letters", self.list, **described(rows, TokenError, QueryError))
         add("/v1/dead-letters/{number}", self.show, **described(EXPLAINED, TokenError, QueryError, NoLetterError))
         add(REDRIVE, self.redrive, methods=["POST"], **described(EXPLAINED, TokenError, QueryError, *settling))
-        add(CLOSE, self.close, methods=["POST"], **described(CLOSED, TokenError, ReasonError, *settling))
+        add(
+            CLOSE,
+            self.close,
+            methods=["POST"],
+            **described(CLOSED, TokenError, ReasonError, SecurityLetterError, *settling),
+        )
         add("/v1/quality", self.quality, **described(EXAMPLE, TokenError, QueryError, UnknownSourceError))
         return router
 

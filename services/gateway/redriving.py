@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from schemas.errors import CasebusError, NotFoundError, RefusedError, UsageError
+from schemas.errors import CasebusError, DeniedError, NotFoundError, RefusedError, UsageError
 from schemas.faults import Fault
 from security.audit.record import Entry
 from security.batch import Prepared, unpack
@@ -30,6 +30,8 @@ from streams.bus.port import Bus, Record, Transaction
 from streams.runners.releasing import DeadLetter as ReleaseLetter
 
 OPERATOR = "operator"
+SECURITY = "sealing."
+"""How the codes begin that say: a seal, a MAC or a batch is not what the gateway wrote."""
 CONFLICTS = ".conflict"
 """How the codes end that say: this id was taken with another payload."""
 
@@ -47,6 +49,12 @@ class LetterClosedError(RefusedError):
     http_status: ClassVar[int] = 409
 
 
+class SecurityLetterError(DeniedError):
+    """A seal or MAC did not fit: closing such a letter is the security officer's."""
+
+    code: ClassVar[str] = "gateway.letter_security"
+
+
 class ReasonError(UsageError):
     """No reason for closing that is known."""
 
@@ -54,24 +62,55 @@ class ReasonError(UsageError):
 
 
 @dataclass(frozen=True)
+class Keeper:
+    """A person whose role keeps letters of others.
+
+    Attributes:
+        serves: answers whether letters of a source are this person's; "" is the source of what nobody could open.
+        security: whether the person closes what may be the trace of an attack.
+    """
+
+    account: str
+    organisation: str
+    role: str
+    purpose: str
+    serves: Callable[[str], bool]
+    security: bool = False
+
+
+@dataclass(frozen=True)
 class Asker:
-    """Who asks about letters: a source sees its own, the operator of the node (`source` None) every one."""
+    """Who asks about letters: a source sees its own, a keeper those it serves, the operator of the node every one."""
 
     source: Source | None
+    keeper: Keeper | None = None
 
     @property
     def org(self) -> str:
-        """The organisation of the source."""
-        return self.source.organisation if self.source else ""
+        """The organisation of who asks."""
+        said = self.source or self.keeper
+        return said.organisation if said else ""
 
     @property
     def role(self) -> str:
         """The role in audit records."""
+        if self.keeper is not None:
+            return self.keeper.role
         return ROLE if self.source else OPERATOR
+
+    def sees(self, source: str) -> bool:
+        """Tell whether letters of a source are shown to who asks."""
+        if self.keeper is not None:
+            return self.keeper.serves(source)
+        return self.source is None or source == self.source.id
 
     def owns(self, letter: Letter | ReleaseLetter) -> bool:
         """Tell whether the letter is shown to who asks."""
-        return self.source is None or letter.source == self.source.id
+        return self.sees(letter.source)
+
+    def closes(self, code: str) -> bool:
+        """Tell whether who asks may close a letter of that code."""
+        return not code.startswith(SECURITY) or (self.keeper is not None and self.keeper.security)
 
 
 @dataclass(frozen=True)
@@ -219,10 +258,15 @@ class Redriver:
         return outcome
 
     def close(self, number: int, asker: Asker, reason: str, now: int, write: Callable[[Along], object]) -> None:
-        """Close a letter for a reason of `REASONS`; raises `NoLetterError`, `LetterClosedError`, `ReasonError`."""
+        """Close a letter for a reason of `REASONS`; raises `NoLetterError`, `LetterClosedError`, `ReasonError`.
+
+        Raises `SecurityLetterError` for what only the security officer closes.
+        """
         letter = self.letter(number, asker)
         if reason not in REASONS:
             raise ReasonError(known=", ".join(REASONS))
+        if not asker.closes(letter.code):
+            raise SecurityLetterError(number=number)
         state = self.state(number, letter)
         if state.state != "open":
             raise LetterClosedError(state=state.state)
@@ -238,9 +282,12 @@ def _entry(number: int, letter: Letter | ReleaseLetter, asker: Asker, out: str, 
     data: dict[str, object] = {"letter": number, "source": letter.source, "code": letter.code}
     if isinstance(letter, ReleaseLetter):
         data["record"] = f"{letter.topic}/{letter.partition}/{letter.offset}"
+    keeper = asker.keeper
     return Entry(
         act="redrive",
         out=out,
+        actor=keeper.account if keeper else "",
+        purpose=keeper.purpose if keeper else "",
         org=asker.org,
         role=asker.role,
         obj=letter.event_id.hex() or f"letter/{number}",

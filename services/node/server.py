@@ -31,6 +31,7 @@ from services.gateway.app import Gateway, create_app
 from services.gateway.letters_api import nobody
 from services.node.assembly import models_of
 from services.node.auditing import auditing_router, head_keeper_of
+from services.node.keeping import keepers_of
 from services.node.node import Node, open_node
 from services.node.operations import Opened
 from services.node.operator import Access, new_access, offered
@@ -178,7 +179,9 @@ def application(
     runs what must not meet the worker half-way.
     """
     operator = access.fits if access else nobody
-    gateway = Gateway(node.door, node.tokens, node.clock, machine=node.ground.machine, operator=operator)
+    gateway = Gateway(
+        node.door, node.tokens, node.clock, machine=node.ground.machine, operator=operator, keeper=keepers_of(node)
+    )
     app = create_app(gateway)
     app.include_router(operator_router(Opened(node, between), node.name.node, operator))
     app.include_router(subscription_operator_router(SubscriptionActs(node, between), operator))
@@ -186,7 +189,7 @@ def application(
     app.include_router(desk_router(desk, node.signed_in))
     app.include_router(identity_router(desk, node.signed_in))
     app.include_router(auditing_router(node))
-    for router in reading_routers(node, stopping):
+    for router in reading_routers(node, stopping, between):
         app.include_router(router)
     if node.data.clock.is_file():
         app.include_router(rehearsal_router(node))

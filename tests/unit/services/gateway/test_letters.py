@@ -16,7 +16,7 @@ from services.gateway.app import Gateway, create_app
 from services.gateway.dead_letters import TOPIC
 from services.gateway.outcome import Status
 from services.gateway.receipt import Receipt, verify
-from services.gateway.redriving import Asker, LetterClosedError, NoLetterError
+from services.gateway.redriving import Asker, Keeper, LetterClosedError, NoLetterError, SecurityLetterError
 from services.gateway.source import SourceTable
 from streams.bus.port import Record
 from streams.runners.releasing import DeadLetter as ReleaseLetter
@@ -262,3 +262,41 @@ def test_a_check_says_what_the_door_would(house: House) -> None:
     done = house.door.accept(FINES, events)
 
     assert [(o.status, o.code, o.id, o.paths) for o in told] == [(o.status, o.code, o.id, o.paths) for o in done]
+
+
+def keeper(serves: str, *, security: bool = False) -> Asker:
+    """Return a person who keeps the letters of one source, or of all as the security officer."""
+    role = "SEC" if security else "P_AM"
+    return Asker(None, Keeper("li", "office", role, "quality", lambda source: security or source == serves, security))
+
+
+def test_a_person_keeps_the_letters_of_the_sources_served(house: House) -> None:
+    """Seen, counted, re-driven and on record under the person's name; others' letters do not exist."""
+    number = burnt(house)
+    mend(house)
+    desk, mine, others = house.door.letter_desk, keeper(FINES.id), keeper(LOW.id)
+
+    with pytest.raises(NoLetterError):
+        desk.redrive(number, others)
+    seen = (desk.count(mine, ""), desk.count(others, ""), desk.list(others))
+    told = desk.redrive(number, mine)
+
+    assert (seen, told["state"]) == ((1, 0, []), "redriven")
+    (entry,) = house.log.of("redrive")
+    assert (entry.actor, entry.org, entry.role, entry.purpose) == ("li", "office", "P_AM", "quality")
+
+
+def test_the_trace_of_an_attack_is_closed_by_the_security_officer_alone(house: House) -> None:
+    """Whoever runs the machine, or keeps quality, sees such a letter and may try it, but does not put it away."""
+    house.door.accept(FINES, [fine(1)])
+    letter = ReleaseLetter(1, "sealing.mac", RAW, 0, 0, -1, b"", "")
+    house.bus.append(TOPIC, 0, [Record(b"", msgspec.msgpack.encode(letter))])
+    desk = house.door.letter_desk
+
+    for asker in (OPERATOR, keeper("")):
+        with pytest.raises(SecurityLetterError):
+            desk.close(0, asker, "other")
+    closed = desk.close(0, keeper("", security=True), "other")
+
+    assert closed["state"] == "closed"
+    assert [entry.role for entry in house.log.of("redrive")] == ["SEC"]
