@@ -27,7 +27,10 @@ def subscribe(
     key_file: Annotated[
         Path | None, typer.Option("--key-file", help="File with its key; without: open fields.")
     ] = None,
-    after: Annotated[int, typer.Option("--after", help="Offset of the last view you have; -1: from the start.")] = -1,
+    after: Annotated[
+        str,
+        typer.Option("--after", help="`next` of what you have: offset, or cursor on Kafka; -1: the start."),
+    ] = "-1",
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on as views are released; one JSON line a view.")
     ] = False,
@@ -45,16 +48,17 @@ def subscribe(
             _follow(client, after)
             return
         events: list[dict[str, Any]] = []
+        place: int | str = after
         while True:
-            page, after = client.page(after)
+            page, place = client.page(place)
             if not page:
                 break
             events += page
-    document = json.loads(_line({"subscription": subscription, "events": events, "next": after}))
+    document = json.loads(_line({"subscription": subscription, "events": events, "next": place}))
     emit(document, as_json=as_json, show=lambda d: "\n".join(_line(event) for event in d["events"]))
 
 
-def _follow(client: Subscriber, after: int) -> None:
+def _follow(client: Subscriber, after: str) -> None:
     """Print views as they come; what was printed is acknowledged once a second, and at the end."""
     import time
     from contextlib import suppress
@@ -66,13 +70,13 @@ def _follow(client: Subscriber, after: int) -> None:
         for event in client.follow(after):
             sys.stdout.write(_line(event) + "\n")
             sys.stdout.flush()
-            after = int(event["offset"])
+            after = client.cursor
             if time.monotonic() - at >= ACKNOWLEDGE_SECONDS:
                 told, at = after, time.monotonic()
                 with suppress(GatewayAwayError):
                     client.acknowledge(told)
     finally:
-        if after > told:
+        if after != told:
             with suppress(GatewayAwayError):
                 client.acknowledge(after)
 

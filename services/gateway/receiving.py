@@ -13,18 +13,19 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from schemas.clock import Clock
 from schemas.errors import DeniedError, RefusedError
+from security.audit.acts import Act
 from security.audit.port import Log
 from security.audit.record import Entry
+from services.gateway.cursor import Cursor, Cursors, OffsetCursors, Positions
 from services.gateway.readers import Reader
 from streams.bus.port import Reader as BusReader
 from streams.bus.port import Stored
 from streams.receivers import Deciding
 
-PARTITION: Final = 0
 PAGE_VIEWS: Final = 256
 PAGE_BYTES: Final = 1 << 20
 Way = Literal["page", "stream"]
@@ -64,26 +65,34 @@ class BeyondEndError(RefusedError):
     http_status: ClassVar[int] = 422
 
 
-class OnKafkaError(RefusedError):
-    """The node is on Kafka: a view topic has partitions there, and is read from Kafka, not through the gateway."""
+@dataclass(frozen=True)
+class View:
+    """One view as it stands on the topic; `cursor` goes on after it."""
 
-    code: ClassVar[str] = "subscription.on_kafka"
-    http_status: ClassVar[int] = 409
+    partition: int
+    stored: Stored
+    cursor: Cursor
+
+    @property
+    def offset(self) -> int:
+        """Its offset in its partition."""
+        return self.stored.offset
 
 
 @dataclass(frozen=True)
 class Page:
-    """Views in the order of the topic.
+    """Views, those of one partition in its order.
 
     Attributes:
-        views: the records as they stand on the topic.
-        next: the offset to ask `after` for what follows; the asked one where there was nothing.
-        end: one past the last view of the subscription.
+        next: the cursor to ask `after` for what follows; the asked one where there was nothing.
+        end: one past the last view; where there are partitions, the cursor of everything.
+        seen: offsets before `next`, over all partitions, less one.
     """
 
-    views: tuple[Stored, ...]
-    next: int
-    end: int
+    views: tuple[View, ...]
+    next: Cursor
+    end: Cursor
+    seen: int
 
 
 class Receiving:
@@ -97,16 +106,17 @@ class Receiving:
         receivers: Callable[[], Mapping[str, Deciding]],
         epoch: Callable[[], int],
         *,
-        partitioned: bool = False,
+        cursors: Cursors | None = None,
     ) -> None:
         """Read from `bus`; `receivers` and `epoch` answer by the present control state.
 
-        `partitioned` says that a topic is more than its first partition: then nothing is read, rather than a part.
+        `cursors` are those of topics with partitions, as on Kafka; without them a topic is its one partition.
         """
-        self._partitioned = partitioned
+        self.partitioned = cursors is not None
+        self._cursors: Cursors = cursors or OffsetCursors()
         self._bus, self._audit, self._clock = bus, audit, clock
         self._receivers, self._epoch = receivers, epoch
-        self._acknowledged: dict[str, int] = {}
+        self._acknowledged: dict[tuple[str, int], int] = {}
         self._lock = threading.Lock()
 
     def allowed(self, reader: Reader, subscription: str) -> Deciding:
@@ -114,7 +124,6 @@ class Receiving:
 
         Raises:
             NotYoursError, EndedError, HeldError, ExpiredError: audited before they are raised.
-            OnKafkaError: the gateway cannot read it whole.
         """
         receiver = self._receivers().get(subscription)
         error: type[DeniedError] | None = None
@@ -128,8 +137,6 @@ class Receiving:
             error = ExpiredError
         if error is None:
             assert receiver is not None
-            if self._partitioned:
-                raise OnKafkaError(topic=receiver.topic)
             return receiver
         # A name that nobody registered may be anything; a token names only what was registered.
         asked = "" if receiver is None and error is not EndedError else subscription
@@ -145,97 +152,119 @@ class Receiving:
         self._audit.append([entry])
         raise error
 
-    def read(self, reader: Reader, subscription: str, after: int, limit: int, way: Way) -> Page:
-        """Return what follows offset `after`; at most `limit` views and about `PAGE_BYTES`, one view at least.
+    def read(self, reader: Reader, subscription: str, after: Cursor, limit: int, way: Way) -> Page:
+        """Return what follows a cursor; at most `limit` views and about `PAGE_BYTES`, one view at least.
 
-        Raises what `allowed` raises.
+        Raises what `allowed` raises, and `CursorError`.
         """
         receiver = self.allowed(reader, subscription)
-        stored = self._bus.read(receiver.topic, PARTITION, after + 1, min(limit, PAGE_VIEWS))
-        views = _bounded(stored)
-        end = self._bus.end(receiver.topic, PARTITION)
-        entries = self._acks(reader, receiver, min(after, end - 1), "cursor")
-        if views:
-            entries.append(self._pull(reader, receiver, views, way))
+        topic, ends = receiver.topic, self._ends(receiver.topic)
+        positions = self._cursors.positions(topic, after, len(ends))
+        views = self._bounded(topic, positions, min(limit, PAGE_VIEWS))
+        entries = self._acks(reader, receiver, positions, ends, "cursor")
+        for partition in sorted({view.partition for view in views}):
+            mine = tuple(view.stored for view in views if view.partition == partition)
+            entries.append(self._pull(reader, receiver, partition, mine, way))
         if entries:
             self._audit.append(entries)
             self._learn(entries)
-        return Page(views, views[-1].offset if views else after, end)
+        # What was released since the ends were asked is a part of the page.
+        ends = tuple(max(pair) for pair in zip(ends, self._after(positions, views), strict=True))
+        end = self._cursors.cursor(topic, ends) if self.partitioned else ends[0]
+        reached = self._after(positions, views)
+        return Page(views, self._cursors.cursor(topic, reached) if views else after, end, sum(reached) - 1)
 
-    def acknowledge(self, reader: Reader, subscription: str, through: int) -> int:
-        """Keep that the receiver has every view up to offset `through`; return the highest it has acknowledged.
+    def acknowledge(self, reader: Reader, subscription: str, through: Cursor) -> Cursor:
+        """Keep that the receiver has every view up to a cursor; return the highest it has acknowledged.
 
         Raises:
-            BeyondEndError: nothing was released there. What `allowed` raises.
+            BeyondEndError: nothing was released there. CursorError: it is none. What `allowed` raises.
         """
         receiver = self.allowed(reader, subscription)
-        end = self._bus.end(receiver.topic, PARTITION)
-        if through >= end:
-            raise BeyondEndError(through=through, end=end)
-        if entries := self._acks(reader, receiver, through, "told"):
+        ends = self._ends(receiver.topic)
+        positions = self._cursors.positions(receiver.topic, through, len(ends))
+        for position, end in zip(positions, ends, strict=True):
+            if position > end:
+                raise BeyondEndError(through=position - 1, end=end)
+        if entries := self._acks(reader, receiver, positions, ends, "told"):
             self._audit.append(entries)
             self._learn(entries)
-        return self._acknowledged.get(subscription, through)
+        known = [self._acknowledged.get((subscription, n), at - 1) + 1 for n, at in enumerate(positions)]
+        return self._cursors.cursor(receiver.topic, tuple(known))
 
     def end(self, topic: str) -> int:
-        """Return one past the last view of a topic."""
-        return self._bus.end(topic, PARTITION)
+        """Return one past the last view of a topic, summed over its partitions."""
+        return sum(self._ends(topic))
 
-    def _pull(self, reader: Reader, receiver: Deciding, views: tuple[Stored, ...], way: Way) -> Entry:
+    def _ends(self, topic: str) -> Positions:
+        count = self._bus.partitions(topic) if self.partitioned else 1
+        return tuple(self._bus.end(topic, n) for n in range(count))
+
+    def _bounded(self, topic: str, positions: Positions, limit: int) -> tuple[View, ...]:
+        """Return what follows the positions: an equal part of each partition, so that none waits for another."""
+        share = max(1, limit // len(positions))
+        found = [
+            (n, stored) for n, position in enumerate(positions) for stored in self._bus.read(topic, n, position, share)
+        ][:limit]
+        views: list[View] = []
+        size, reached = 0, list(positions)
+        for partition, stored in found:
+            size += len(stored.value)
+            if views and size > PAGE_BYTES:
+                break
+            reached[partition] = stored.offset + 1
+            views.append(View(partition, stored, self._cursors.cursor(topic, tuple(reached))))
+        return tuple(views)
+
+    @staticmethod
+    def _after(positions: Positions, views: tuple[View, ...]) -> Positions:
+        reached = list(positions)
+        for view in views:
+            reached[view.partition] = view.offset + 1
+        return tuple(reached)
+
+    def _pull(self, reader: Reader, receiver: Deciding, partition: int, views: tuple[Stored, ...], way: Way) -> Entry:
+        data = {"count": len(views), "last": views[-1].offset, "way": way} | _named(views)
+        return self._entry("pull", reader, receiver, partition, views[0].offset, data)
+
+    def _acks(
+        self, reader: Reader, receiver: Deciding, positions: Positions, ends: Positions, way: AckWay
+    ) -> list[Entry]:
+        """Return the records of an acknowledgement; none where it says nothing new to this process."""
+        entries = []
+        for partition, (position, end) in enumerate(zip(positions, ends, strict=True)):
+            through = min(position, end) - 1
+            if through > self._acknowledged.get((receiver.subscription, partition), -1):
+                entries.append(self._entry("ack", reader, receiver, partition, through, {"way": way}))
+        return entries
+
+    def _entry(
+        self, act: Act, reader: Reader, receiver: Deciding, partition: int, offset: int, data: dict[str, Any]
+    ) -> Entry:
         principal = receiver.principal
         return Entry(
-            act="pull",
+            act=act,
             actor=reader.name,
             org=principal.organisation,
             purpose=principal.purpose,
             obj=principal.id,
             topic=receiver.topic,
-            part=PARTITION,
-            off=views[0].offset,
+            part=partition,
+            off=offset,
             ctl=self._epoch(),
-            data={"count": len(views), "last": views[-1].offset, "way": way} | _named(views),
+            data=data,
         )
-
-    def _acks(self, reader: Reader, receiver: Deciding, through: int, way: AckWay) -> list[Entry]:
-        """Return the record of an acknowledgement; none where it says nothing new to this process."""
-        principal = receiver.principal
-        if through <= self._acknowledged.get(principal.id, -1):
-            return []
-        return [
-            Entry(
-                act="ack",
-                actor=reader.name,
-                org=principal.organisation,
-                purpose=principal.purpose,
-                obj=principal.id,
-                topic=receiver.topic,
-                part=PARTITION,
-                off=through,
-                ctl=self._epoch(),
-                data={"way": way},
-            )
-        ]
 
     def _learn(self, entries: list[Entry]) -> None:
         """Remember what is durable in the log: the same is not written again."""
         with self._lock:
             for entry in entries:
                 if entry.act == "ack":
-                    self._acknowledged[entry.obj] = max(entry.off or 0, self._acknowledged.get(entry.obj, -1))
+                    place = (entry.obj, entry.part or 0)
+                    self._acknowledged[place] = max(entry.off or 0, self._acknowledged.get(place, -1))
 
 
 def _named(views: tuple[Stored, ...]) -> dict[str, list[str]]:
     """Name the events of views in their order, so that the log answers whether one was fetched."""
     ids = [dict(view.headers).get("ce_id", b"") for view in views]
     return {"events": [uuid.UUID(each.decode()).hex for each in ids]} if all(ids) else {}
-
-
-def _bounded(stored: list[Stored]) -> tuple[Stored, ...]:
-    kept: list[Stored] = []
-    size = 0
-    for view in stored:
-        size += len(view.value)
-        if kept and size > PAGE_BYTES:
-            break
-        kept.append(view)
-    return tuple(kept)

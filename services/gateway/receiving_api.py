@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from schemas.instants import format_instant
 from security.view_schema import UnknownViewError, ViewRegistry
+from services.gateway.cursor import BEGINNING, CursorError
 from services.gateway.described import described
 from services.gateway.exchange import QueryError, TokenError, json_response, language_of
 from services.gateway.readers import Readers, token_of
@@ -26,15 +27,16 @@ from services.gateway.receiving import (
     ExpiredError,
     HeldError,
     NotYoursError,
-    OnKafkaError,
     Receiving,
 )
-from services.gateway.view_rendering import Form, cloudevent
-from services.gateway.view_stream import MEDIA, Streams, TooManyStreamsError, Wanted
+from services.gateway.view_rendering import Form
+from services.gateway.view_stream import MEDIA, Streams, TooManyStreamsError, Wanted, rendered
 
-BEGINNING: Final = -1
 Id = Annotated[str, Path(max_length=120, description="id of the subscription")]
-After = Annotated[int, Query(ge=-1, le=2**62, description="offset of the last view that is known; -1: from the start")]
+CURSOR: Final = r"^(-1|[0-9]{1,19}|[A-Za-z0-9_-]{20,4000})$"
+After = Annotated[
+    str, Query(pattern=CURSOR, description="`next` of the last page; offset of the last known view; -1: from the start")
+]
 InForm = Annotated[Form, Query(description="json: the open fields; avro: the framed view, base64")]
 VIEW: Final[dict[str, Any]] = {
     "specversion": "1.0",
@@ -61,13 +63,13 @@ CARD: Final = {
 }
 SSE: Final = "id: 41\nevent: view\ndata: {…}\n\n"
 ACKNOWLEDGED: Final = {"subscription": "procuratorate-990103-filing", "through": 41}
-DENIED: Final = (TokenError, NotYoursError, EndedError, HeldError, ExpiredError, OnKafkaError)
+DENIED: Final = (TokenError, NotYoursError, EndedError, HeldError, ExpiredError, CursorError)
 
 
 class AcknowledgementBody(BaseModel):
-    """Up to which offset the receiver has every view."""
+    """Up to which offset, or cursor, the receiver has every view."""
 
-    through: int = Field(ge=0, le=2**53 - 1, examples=[41])
+    through: Annotated[int, Field(ge=0, le=2**53 - 1)] | Annotated[str, Field(pattern=CURSOR)] = Field(examples=[41])
 
 
 def receiving_router(receiving: Receiving, streams: Streams, readers: Readers, registry: ViewRegistry) -> APIRouter:
@@ -100,7 +102,7 @@ def receiving_router(receiving: Receiving, streams: Streams, readers: Readers, r
     ) -> Response:
         """Return a page of views, oldest first; ask for the next one with `after` = `next`."""
         page = receiving.read(readers.receiver(request), subscription, after, limit, "page")
-        shown = [cloudevent(view, form, registry) for view in page.views]
+        shown = [rendered(view, form, registry, receiving.partitioned) for view in page.views]
         return json_response({"subscription": subscription, "events": shown, "next": page.next, "end": page.end})
 
     def stream(
@@ -108,7 +110,7 @@ def receiving_router(receiving: Receiving, streams: Streams, readers: Readers, r
         subscription: Id,
         after: After = BEGINNING,
         form: InForm = "json",
-        last: Annotated[int | None, Header(alias="Last-Event-ID", ge=-1, le=2**62)] = None,
+        last: Annotated[str | None, Header(alias="Last-Event-ID", pattern=CURSOR)] = None,
     ) -> Response:
         """Stream views as they are released, from `after` or `Last-Event-ID` on; comments keep the connection alive."""
         token = token_of(request)
@@ -134,7 +136,7 @@ def receiving_router(receiving: Receiving, streams: Streams, readers: Readers, r
 
 def _acknowledging(router: APIRouter, receiving: Receiving, readers: Readers) -> None:
     def acknowledge(request: Request, subscription: Id, body: AcknowledgementBody) -> Response:
-        """Say that every view up to an offset has arrived; it stands in the audit log beside what was released."""
+        """Say that every view up to an offset or cursor has arrived; it stands in the log beside what was released."""
         through = receiving.acknowledge(readers.receiver(request), subscription, body.through)
         return json_response({"subscription": subscription, "through": through})
 

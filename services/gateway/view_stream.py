@@ -1,6 +1,6 @@
 """Server-sent events: a subscription's views as they are released (WHATWG HTML §9.2).
 
-    id: 41                      the offset; a client that comes back sends it as Last-Event-ID
+    id: 41                      the cursor (embedded: the offset); who comes back sends it as Last-Event-ID
     event: view
     data: {one CloudEvent}
 
@@ -25,10 +25,11 @@ from schemas.errors import CasebusError
 from schemas.texts import Language
 from security.view_schema import ViewRegistry
 from services.gateway.collector import BusyError, StoppingError
+from services.gateway.cursor import Cursor
 from services.gateway.exchange import TokenError
 from services.gateway.lookout import Lookout
 from services.gateway.readers import Reader
-from services.gateway.receiving import Receiving
+from services.gateway.receiving import Receiving, View
 from services.gateway.view_rendering import Form, cloudevent
 
 MEDIA: Final = "text/event-stream"
@@ -53,7 +54,7 @@ class Wanted:
 
     subscription: str
     topic: str
-    after: int
+    after: Cursor
     form: Form
     language: Language
     again: Callable[[], Reader | None]
@@ -96,24 +97,25 @@ class Streams:
         after = wanted.after
         while True:
             try:
-                text, after = await asyncio.to_thread(self._chunk, wanted, after)
+                text, after, seen = await asyncio.to_thread(self._chunk, wanted, after)
             except CasebusError as error:
                 yield ended(error, wanted.language)
                 return
             if text:
                 yield text
-            elif not await self._grown(wanted.topic, after):
+            elif not await self._grown(wanted.topic, seen):
                 yield ": nothing new\n\n"
 
-    def _chunk(self, wanted: Wanted, after: int) -> tuple[str, int]:
+    def _chunk(self, wanted: Wanted, after: Cursor) -> tuple[str, Cursor, int]:
         if self.stopping():
             raise StoppingError
         reader = wanted.again()
         if reader is None:
             raise TokenError
         page = self.receiving.read(reader, wanted.subscription, after, CHUNK, "stream")
-        text = "".join(framed(cloudevent(view, wanted.form, self.registry)) for view in page.views)
-        return text, page.next
+        many = self.receiving.partitioned
+        text = "".join(framed(rendered(v, wanted.form, self.registry, many), v.cursor) for v in page.views)
+        return text, page.next, page.seen
 
     async def _grown(self, topic: str, after: int) -> bool:
         """Wait for the topic to grow; look up early, too, where the server is about to stop."""
@@ -152,9 +154,15 @@ class ViewStream(StreamingResponse):
             self._streams.left(self._wanted.subscription)
 
 
-def framed(event: dict[str, Any]) -> str:
+def rendered(view: View, form: Form, registry: ViewRegistry, partitioned: bool) -> dict[str, Any]:  # noqa: FBT001 - a fact about the bus
+    """Return a view as a CloudEvent; where its topic has partitions it names its own."""
+    event = cloudevent(view.stored, form, registry)
+    return {**event, "partition": view.partition} if partitioned else event
+
+
+def framed(event: dict[str, Any], cursor: Cursor) -> str:
     """Return one view as a server-sent event; JSON has no line break in it."""
-    return f"id: {event['offset']}\nevent: view\ndata: {json.dumps(event, ensure_ascii=False)}\n\n"
+    return f"id: {cursor}\nevent: view\ndata: {json.dumps(event, ensure_ascii=False)}\n\n"
 
 
 def ended(error: CasebusError, language: Language) -> str:

@@ -20,7 +20,7 @@ from streams.bus.kafka import KafkaBus
 from streams.bus.kafka_address import KafkaAddress
 from streams.bus.kafka_producer import KafkaAppender
 from streams.bus.kafka_reader import KafkaReader
-from streams.bus.port import Bus
+from streams.bus.port import Bus, Reader
 from streams.runners.citations import highest_citation
 
 
@@ -38,10 +38,14 @@ class OtherBusError(UsageError):
 
 @dataclass(frozen=True)
 class Carrier:
-    """The bus as the gateway and control have it, and as the desk has it; `replica` on Kafka only."""
+    """The bus as the gateway and control have it, and as the desk has it; `replica` on Kafka only.
+
+    Receivers are read for by `views`: on Kafka over connections of its own, so that no page keeps a commit waiting.
+    """
 
     bus: Bus
     desk: Bus
+    views: Reader
     kafka: KafkaAddress | None = None
     replica: BusReplica | None = None
 
@@ -81,12 +85,13 @@ def carrier_of(data: DataDirectory, name: NodeName, kafka: KafkaAddress | None, 
             raise OtherBusError(path=data.root.name)
         bus = EmbeddedBus(data.bus)
         stack.callback(bus.close)
-        return Carrier(bus, bus)
+        return Carrier(bus, bus, bus)
     address = kafka or address_of("")
     node = name.node
     gateway = stack.enter_context(KafkaBus(address, f"gateway.{node}"))
     desk = stack.enter_context(KafkaBus(address, f"desk.{node}"))
     reader, appender = KafkaReader(address, node), KafkaAppender(address, node)
-    stack.callback(reader.close)
-    stack.callback(appender.close)
-    return Carrier(gateway, desk, address, BusReplica(reader, appender, node, name.origin))
+    views = KafkaReader(address, f"receivers.{node}")
+    for each in (reader, appender, views):
+        stack.callback(each.close)
+    return Carrier(gateway, desk, views, address, BusReplica(reader, appender, node, name.origin))

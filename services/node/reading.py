@@ -10,6 +10,7 @@ from security.subjects import Principal
 from services.asking.api import asking_router, reviewing_router
 from services.gateway.catalogue import Catalogue
 from services.gateway.catalogue_api import catalogue_router
+from services.gateway.cursor import SignedCursors
 from services.gateway.readers import Readers
 from services.gateway.receiving import Receiving
 from services.gateway.receiving_api import receiving_router
@@ -33,8 +34,9 @@ def reading_routers(node: Node, stopping: Callable[[], bool], between: Between =
         return {name: receiver.principal for name, receiver in receivers().items()}
 
     readers = Readers(node.tokens, node.sources, principals)
-    on_kafka = node.ground.carrier.kafka is not None
-    receiving = Receiving(node.bus, node.audit, node.clock, receivers, lambda: node.control.epoch, partitioned=on_kafka)
+    carrier = node.ground.carrier
+    cursors = SignedCursors(node.sealer.keyed_digest) if carrier.kafka else None
+    receiving = Receiving(carrier.views, node.audit, node.clock, receivers, lambda: node.control.epoch, cursors=cursors)
     streams = Streams(receiving, node.views, stopping)
     desk = request_desk_of(node, between)
     return [

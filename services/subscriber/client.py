@@ -51,13 +51,15 @@ class Subscriber:
     def __init__(self, http: httpx.Client, subscription: str, key: ReceiverKey | None = None) -> None:
         self._http, self._subscription, self._key = http, subscription, key
         self._schemas = ViewRegistry()
+        self.cursor = ""
+        """Where `follow` stands: behind the view it gave last."""
 
-    def page(self, after: int) -> tuple[list[dict[str, Any]], int]:
-        """Return the views that follow offset `after`, opened, and the offset to go on from."""
+    def page(self, after: int | str) -> tuple[list[dict[str, Any]], int | str]:
+        """Return the views that follow `after`, opened, and what to go on from: an offset, or an opaque cursor."""
         answer = self._get(f"/v1/subscriptions/{self._subscription}/events", after=after, limit=PAGE, form="avro")
-        return [self.opened(event) for event in answer["events"]], int(answer["next"])
+        return [self.opened(event) for event in answer["events"]], answer["next"]
 
-    def follow(self, after: int) -> Iterator[dict[str, Any]]:
+    def follow(self, after: int | str) -> Iterator[dict[str, Any]]:
         """Yield views as they are released, opened; a broken connection is taken up again where it was.
 
         Raises:
@@ -65,15 +67,15 @@ class Subscriber:
         """
         while True:
             try:
-                for event in self._stream(after):
+                for event, cursor in self._stream(after):
+                    self.cursor = after = cursor
                     yield event
-                    after = int(event["offset"])
             except (httpx.TransportError, GatewayAwayError):
                 pass
             time.sleep(AGAIN_SECONDS)
 
-    def acknowledge(self, through: int) -> None:
-        """Say that every view up to offset `through` has arrived; raises what a page raises."""
+    def acknowledge(self, through: int | str) -> None:
+        """Say that every view up to `through`, an offset or a cursor, has arrived; raises what a page raises."""
         path = f"/v1/subscriptions/{self._subscription}/acknowledgements"
         try:
             answer = self._http.post(path, json={"through": through})
@@ -106,21 +108,24 @@ class Subscriber:
             self._schemas.register(schema)
         return self._schemas
 
-    def _stream(self, after: int) -> Iterator[dict[str, Any]]:
+    def _stream(self, after: int | str) -> Iterator[tuple[dict[str, Any], str]]:
         path, params = f"/v1/subscriptions/{self._subscription}/stream", {"form": "avro"}
         headers = {"Last-Event-ID": str(after)}
         with self._http.stream("GET", path, params=params, headers=headers, timeout=READ_SECONDS) as answer:
             if not answer.is_success:
                 answer.read()
                 raise _refusal(answer)
+            cursor = str(after)
             for line in answer.iter_lines():
+                if line.startswith("id: "):
+                    cursor = line.removeprefix("id: ")
                 if not line.startswith("data: "):
                     continue
                 event = json.loads(line.removeprefix("data: "))
                 if "code" in event:
                     _ended(str(event["code"]))
                     return
-                yield self.opened(event)
+                yield self.opened(event), cursor
 
     def _get(self, path: str, **params: str | int) -> Any:
         try:

@@ -13,6 +13,7 @@ from schemas.errors import CasebusError
 from security.policy.compile import compile_table
 from security.subjects import Principal
 from security.view_schema import ViewRegistry
+from services.gateway.cursor import CursorError, SignedCursors
 from services.gateway.readers import Reader
 from services.gateway.receiving import (
     PAGE_BYTES,
@@ -21,7 +22,6 @@ from services.gateway.receiving import (
     ExpiredError,
     HeldError,
     NotYoursError,
-    OnKafkaError,
     Receiving,
 )
 from services.gateway.view_rendering import cloudevent
@@ -49,9 +49,9 @@ def receiver(house: House, **changes: Any) -> ViewReceiver:
     return ViewReceiver(table, house.sealer)
 
 
-def reading(house: House, found: ViewReceiver, **options: Any) -> Receiving:
+def reading(house: House, found: ViewReceiver) -> Receiving:
     """Return what reads it."""
-    return Receiving(house.bus, house.log, ManualClock(NOW), lambda: {NAME: found}, lambda: 7, **options)
+    return Receiving(house.bus, house.log, ManualClock(NOW), lambda: {NAME: found}, lambda: 7)
 
 
 def test_a_page_is_bounded_by_bytes_and_gives_one_view_at_least(house: House) -> None:
@@ -160,10 +160,68 @@ def test_a_reading_names_its_events(house: House) -> None:
     assert entry.data["events"] == [each.hex for each in ids]
 
 
-def test_a_topic_with_partitions_is_refused_rather_than_read_in_part(house: House) -> None:
-    """On Kafka the gateway would see one partition of several: it says so and gives nothing."""
-    with pytest.raises(OnKafkaError):
-        reading(house, receiver(house), partitioned=True).read(READER, NAME, -1, 100, "page")
+class Partitioned:
+    """A bus whose view topic has three partitions, offsets with gaps as transaction markers leave them."""
+
+    def __init__(self, counts: tuple[int, ...]) -> None:
+        self._rows = [[Stored(2 * n, b"k", bytes([p, n]), ()) for n in range(c)] for p, c in enumerate(counts)]
+
+    def partitions(self, topic: str) -> int:
+        """Count them."""
+        del topic
+        return len(self._rows)
+
+    def end(self, topic: str, partition: int) -> int:
+        """Return one past the last."""
+        del topic
+        return self._rows[partition][-1].offset + 1 if self._rows[partition] else 0
+
+    def read(self, topic: str, partition: int, offset: int, limit: int) -> list[Stored]:
+        """Read one partition."""
+        del topic
+        return [row for row in self._rows[partition] if row.offset >= offset][:limit]
+
+
+def on_partitions(house: House, *counts: int) -> Receiving:
+    """Return what reads a topic with partitions of so many views."""
+    bus: Any = Partitioned(counts)
+    cursors = SignedCursors(house.sealer.keyed_digest)
+    found = receiver(house)
+    return Receiving(bus, house.log, ManualClock(NOW), lambda: {NAME: found}, lambda: 7, cursors=cursors)
+
+
+@pytest.mark.parametrize("limit", [1, 4, 100])
+def test_every_partition_is_read_to_its_end_from_page_to_page(house: House, limit: int) -> None:
+    """One cursor over all partitions: nothing twice, nothing missing, each pull and acknowledgement by partition."""
+    receiving, after, views = on_partitions(house, 5, 0, 9), "-1", []
+    while (page := receiving.read(READER, NAME, after, limit, "page")).views:
+        views += [(view.partition, view.offset) for view in page.views]
+        # Going on after any view of the page gives the rest of it.
+        inner = receiving.read(READER, NAME, page.views[0].cursor, 1, "page")
+        assert len(page.views) == 1 or inner.views
+        after = str(page.next)
+
+    assert sorted(views) == [(p, 2 * n) for p, count in ((0, 5), (2, 9)) for n in range(count)]
+    assert page.end == page.next
+    given = {(e.part, e.off) for e in house.log.of("ack")}
+    assert {(0, 8), (2, 16)} <= given
+    assert all(entry.part in {0, 2} for entry in house.log.of("pull"))
+
+
+def test_a_cursor_cannot_be_made_up_or_taken_elsewhere(house: House) -> None:
+    """Every changed letter, another topic's, another number of partitions, an offset: refused."""
+    receiving = on_partitions(house, 3, 3)
+    cursor = str(receiving.read(READER, NAME, "-1", 2, "page").next)
+    cursors = SignedCursors(house.sealer.keyed_digest)
+
+    changed = [cursor[:n] + ("A" if cursor[n] != "A" else "B") + cursor[n + 1 :] for n in range(len(cursor) - 1)]
+    for wrong in (*changed, "5", "", cursor[:-4], str(cursors.cursor("casebus.view.other", (1, 1)))):
+        with pytest.raises(CursorError):
+            receiving.read(READER, NAME, wrong, 2, "page")
+    with pytest.raises(CursorError):
+        on_partitions(house, 3, 3, 3).read(READER, NAME, cursor, 2, "page")
+    with pytest.raises(CursorError):
+        reading(house, receiver(house)).read(READER, NAME, cursor, 2, "page")
 
 
 def test_a_notice_has_no_data(house: House) -> None:
