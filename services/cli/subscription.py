@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from services.cli import subscription_asking
-from services.cli.output import Json, emit, say
+from services.cli.output import Json, emit, language, say
 from services.node.acting import OPERATION, OPERATOR
 
 app = typer.Typer(
@@ -28,10 +28,11 @@ Name = Annotated[str, typer.Argument(metavar="ID", help="Id of the subscription.
 @app.command("list")
 def list_(data: Data = Path(".casebus/data"), as_json: Json = False) -> None:
     """List the subscriptions: for whom, what for, until when, and who approved each. The node may be running."""
+    from schemas.catalogue import Contracts
     from services.node.looking import control_state
     from services.node.subscriptions import listed
 
-    emit({"subscriptions": listed(control_state(data))}, as_json=as_json, show=_show)
+    emit({"subscriptions": listed(control_state(data), Contracts.load())}, as_json=as_json, show=_show)
 
 
 @app.command()
@@ -141,5 +142,6 @@ def _show(document: Any) -> str:
         types = ", ".join(each["types"]) or "as the active models ask"
         lines.append(f"    {types}")
         by = ", ".join(each["approvers"])
+        lines += [f"    waits for an approval: {field[language()]}" for field in each["waiting"]]
         lines.append(f"    approved by {by}, epoch {each['epoch']}, audit record {each['audit_seq']}")
     return "\n".join(lines)

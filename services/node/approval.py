@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Protocol
 
 from schemas.errors import DeniedError, RefusedError
+from schemas.evolution import widened as wider
 from security.control import Snapshot
 from security.policy.widening import widened
 from security.subjects import from_body
 from services.desk.people import Person
+from services.node.masks import MASK, flat
 from services.node.subscriptions import KIND, REQUEST
 from streams.control import Wanted
 
@@ -95,4 +97,8 @@ def check_approvers(
 def _wider(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> tuple[str, ...]:
     held = None if before is None else from_body(before["principal"])
     more = [] if before is None else [name for name in _BESIDE if before[name] != after[name]]
-    return (*more, *widened(held, from_body(after["principal"])))
+    found = (*more, *widened(held, from_body(after["principal"])))
+    if before is None or MASK not in before or MASK not in after:
+        return found
+    masks = wider(flat(before[MASK]), flat(after[MASK]))
+    return (*found, *(name for name in masks if name not in found))

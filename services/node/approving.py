@@ -11,6 +11,7 @@ from security.audit.record import Entry
 from security.subjects import from_body
 from services.node.acting import OPERATOR, By
 from services.node.approval import check_approvers, widenings
+from services.node.masks import masked
 from services.node.node import Node
 from services.node.people import people_of
 from services.node.site_errors import UnknownNameError
@@ -53,7 +54,7 @@ def approve(
         KafkaTopicMissingError: the node is on Kafka, and nobody made the topic of its views.
     """
     check_body(name, body, node.contracts)
-    wanted, receiver = Wanted(KIND, name, dict(body)), from_body(body["principal"]).organisation
+    wanted, receiver = Wanted(KIND, name, masked(body, node.contracts)), from_body(body["principal"]).organisation
     approvers = check_approvers(people_of(node.control.snapshot), node.accounts, receiver, named)
     what: list[str] = []
 

@@ -8,6 +8,7 @@ from services.asking.desk import RequestDesk
 from services.asking.request import Requests
 from services.node.approval import widenings
 from services.node.approving import Between, put_in_force, require_topic
+from services.node.masks import masked
 from services.node.node import Node
 from services.node.subscriptions import VIEW
 from streams.control import Wanted
@@ -16,11 +17,15 @@ from streams.control import Wanted
 def request_desk_of(node: Node, between: Between) -> RequestDesk:
     """Make the desk, and put in force what was approved when the node was killed."""
 
+    def whole(wanted: Wanted) -> Wanted:
+        assert wanted.body is not None
+        return Wanted(wanted.kind, wanted.key, masked(wanted.body, node.contracts))
+
     def wider(wanted: Wanted) -> Sequence[str]:
-        return widenings(node.control.snapshot, [wanted]).get(wanted.key, ())
+        return widenings(node.control.snapshot, [whole(wanted)]).get(wanted.key, ())
 
     def force(wanted: Wanted, approvers: Sequence[str]) -> None:
-        between(lambda: _put(node, wanted, approvers))
+        between(lambda: _put(node, whole(wanted), approvers))
 
     desk = RequestDesk(
         Requests(node.bus),

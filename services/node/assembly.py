@@ -14,12 +14,14 @@ from security.control import Snapshot
 from security.keys.port import Keystore
 from security.labels import SENSITIVE
 from security.policy.compile import compile_table
+from security.policy.table import DecisionTable
 from security.receiver_key import receiver_key
 from security.sealing import Sealer
 from security.subjects import Principal, from_body
 from security.view_schema import ViewRegistry
 from services.gateway.limits import SourceLimits
 from services.gateway.source import RegisteredSource
+from services.node.masks import VIEW, narrowed
 from streams.receivers import Deciding, EngineReceiver, PanoramaReceiver
 from streams.supervision.engine import Engine
 from streams.supervision.marks import Registration, SourceDirectory
@@ -113,8 +115,9 @@ def receivers_of(
         principal = from_body(body["principal"])
         if body["of_models"]:
             principal = of_models(principal, engine)
-        known = tables.get(name)
-        table = known if known and known.principal == principal else compile_table(principal, contracts.all())
+        table = _table(principal, contracts, tables.get(name))
+        if body["delivers"] == VIEW:
+            table = _table(narrowed(principal, body, table, contracts), contracts, table)
         if body["delivers"] == "work":
             made.append(EngineReceiver(table, sealer, keys=engine.keys))
         elif body["delivers"] == "panorama":
@@ -122,6 +125,10 @@ def receivers_of(
         else:
             made.append(ViewReceiver(table, sealer, registry=views, receiver_key=receiver_key(keystore, name)))
     return made
+
+
+def _table(principal: Principal, contracts: Contracts, known: DecisionTable | None) -> DecisionTable:
+    return known if known and known.principal == principal else compile_table(principal, contracts.all())
 
 
 def of_models(principal: Principal, engine: Engine) -> Principal:

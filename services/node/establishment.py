@@ -6,10 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from schemas.catalogue import Contracts
 from schemas.clock import SECOND
+from security.control import Snapshot
 from security.subjects import as_body
+from services.node.masks import masked
 from services.node.people import ACCOUNTS, account_body
 from services.node.site import Site, Source, Subscription
+from services.node.subscriptions import KIND
 from streams.control import Wanted
 from streams.supervision.model import Model
 
@@ -44,6 +48,17 @@ def policy_text(file: Path) -> str:
     """Return a policy of witnesses without the logs it names: each log of the site puts its own key before it."""
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith("log "))
+
+
+def with_masks(wanted: Iterable[Wanted], snapshot: Snapshot, contracts: Contracts) -> list[Wanted]:
+    """Return the records with the masks of their views; what is in force is given no more often by a file."""
+    held = snapshot.of(KIND)
+    return [
+        Wanted(KIND, each.key, masked(each.body, contracts, held.get(each.key)))
+        if each.kind == KIND and each.body is not None
+        else each
+        for each in wanted
+    ]
 
 
 def model_files(site: Site) -> list[Path]:

@@ -20,7 +20,7 @@ from services.node.approval import endings, require_approved
 from services.node.audit_opening import open_audit
 from services.node.audit_settings import AuditSettings
 from services.node.carrier import Carrier, carrier_of
-from services.node.establishment import wanted_of
+from services.node.establishment import wanted_of, with_masks
 from services.node.layout import DataDirectory, NodeName, UnfinishedNodeError
 from services.node.site import Site
 from services.node.upgrading import upgrade
@@ -84,12 +84,13 @@ def open_ground(
     upgrade(data, upgraded)
     gate = gate_of(data.audit, settings, machine, lambda: audit.size)
     control = ControlLog(carrier.bus, audit, keystore.signer(CONTROL_KEY))
-    establish(data, control, site)
+    contracts = Contracts.load()
+    establish(data, control, site, contracts)
     sealer = Sealer(keystore, machine, provisions=True)
-    return Ground(data, name, clock, machine, Contracts.load(), keystore, sealer, carrier, audit, control, gate)
+    return Ground(data, name, clock, machine, contracts, keystore, sealer, carrier, audit, control, gate)
 
 
-def establish(data: DataDirectory, control: ControlLog, site: Site | None) -> None:
+def establish(data: DataDirectory, control: ControlLog, site: Site | None, contracts: Contracts) -> None:
     """Bring the control state to what the site says; a bus below the highest epoch seen is refused.
 
     A subscription that the file has no more ends; a file that widens one of a node that stands raises `WideningError`.
@@ -97,7 +98,7 @@ def establish(data: DataDirectory, control: ControlLog, site: Site | None) -> No
     if control.epoch < data.highest_epoch():
         data.keep_epoch(control.epoch)
     if site is not None:
-        wanted = wanted_of(site)
+        wanted = with_masks(wanted_of(site), control.snapshot, contracts)
         require_approved(control.snapshot, wanted)
         control.change([*endings(control.snapshot, wanted), *wanted], (SITE_FILE,))
     if not control.snapshot.of("site"):

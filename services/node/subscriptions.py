@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from schemas.catalogue import Contracts
 from schemas.errors import NotFoundError
 from schemas.instants import format_instant
 from security.control import Snapshot
 from security.subjects import Principal, from_body
+from services.node.masks import waiting
 
 KIND = "subscription"
 VIEW = "view"
@@ -30,8 +32,11 @@ def principal_of(snapshot: Snapshot, name: str) -> Principal:
     return from_body(record.value["principal"])
 
 
-def listed(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """Return every subscription as plain values: who, what for, until when, who approved it and where that stands."""
+def listed(snapshot: Snapshot, contracts: Contracts) -> list[dict[str, Any]]:
+    """Return every subscription as plain values: who, what for, until when, who approved it and where that stands.
+
+    `waiting` are the fields that contracts would give now and nobody approved: they are left out of its views.
+    """
     rows = []
     for (kind, name), record in sorted(snapshot.records.items()):
         if kind != KIND:
@@ -50,6 +55,7 @@ def listed(snapshot: Snapshot) -> list[dict[str, Any]]:
                 "epoch": record.epoch,
                 "approvers": list(record.approvers),
                 "audit_seq": record.audit_seq,
+                "waiting": [refusal.as_dict() for refusal in waiting(body, contracts)],
             }
         )
     return rows

@@ -18,9 +18,13 @@ from security.audit.reading import read
 from services.cli.node import app as node_app
 from services.cli.subscription import app
 from services.node.approval import WideningError
+from services.node.approving import approve as approve_in
+from services.node.establishment import subscription_body
 from services.node.looking import control_state
-from services.node.node import open_node
+from services.node.node import Node, open_node
 from services.node.site import Site
+from services.node.subscriptions import listed
+from streams.control import Wanted
 from tests.house.tree import ROOT
 
 DEMO = ROOT / "deploy" / "site" / "demo.yaml"
@@ -134,3 +138,33 @@ def test_a_password_is_set_on_record(data: Path) -> None:
     assert missing.exit_code != 0
     told = [each.record for each in read(data / "audit") if each.record.act == "account"]
     assert [record.obj for record in told] == [accounts()[0]]
+
+
+def test_what_a_new_version_would_give_waits_for_an_approval(data: Path) -> None:
+    """A field beyond the approved mask is left out and listed, the site file does not bring it, two people do."""
+    site, contracts = Site.load(DEMO, Contracts.load()), Contracts.load()
+    node = open_node(data, clock=ManualClock(NOW))
+    body = node.control.snapshot.of("subscription")[COURT]
+    # As it was approved when the contract had no such field.
+    del body["mask"]["prison.admitted"][1]["person"]
+    node.control.change([Wanted("subscription", COURT, body)], ("then", "too"))
+    node.close()
+
+    node = open_node(data, site, clock=ManualClock(NOW))
+    without = fields_of(node)
+    rows = next(row["waiting"] for row in listed(node.control.snapshot, contracts) if row["id"] == COURT)
+    wanted = next(each for each in site.subscriptions if each.id == COURT)
+    named = [(name, f"the password of {name}") for name in accounts()]
+    widens = approve_in(node, COURT, subscription_body(wanted), named)
+    given = fields_of(node)
+    node.close()
+
+    assert [(row["path"], row["old"], row["consumers"]) for row in rows] == [("person", "never", (COURT,))]
+    assert (given - without, without - given) == ({"person"}, set())
+    assert widens == ("prison.admitted.person",)
+
+
+def fields_of(node: Node) -> set[str]:
+    """Return the fields of one type that the court's receiver asks for."""
+    receiver = next(each for each in node.receivers if each.subscription == COURT)
+    return set(receiver.principal.fields["prison.admitted"])
