@@ -19,6 +19,7 @@ from schemas.clock import SECOND, ManualClock
 from services.gateway.publication import partition_of
 from services.node.node import Node
 from services.node.server import application
+from services.node.tokens import issue_to_subscription
 from streams.bus.port import Record
 from streams.runners.faust.marks import is_marks
 from streams.runners.releasing import DEAD_LETTERS, RAW, DeadLetter
@@ -27,6 +28,8 @@ from tests.integration.report_event import POLICE, report
 PASSWORD = "correct horse battery staple"
 SUSPECT = "01" + sha256(b"suspect").hexdigest()
 FIRST = 910_001
+DOCKET = "procuratorate-990103-docket"
+"""A subscription to every contract of its district."""
 
 
 @dataclass
@@ -67,6 +70,7 @@ def walk(node: Node) -> None:
     settled(node)
     walk_letters(node, visitor, said)
     walk_catalogue(visitor)
+    walk_views(node, Visitor(visitor.app, issue_to_subscription(node, DOCKET)))
     walk_desk(node, visitor, said["subject"])
     walk_audit(node, visitor)
 
@@ -113,6 +117,20 @@ def walk_catalogue(visitor: Visitor) -> None:
     assert visitor.call("GET", "/v1/catalogue")["count"] > 200
     assert visitor.call("GET", "/v1/asyncapi.json")["asyncapi"].startswith("3.")
     assert visitor.call("GET", "/v1/health")["status"]
+
+
+def walk_views(node: Node, visitor: Visitor) -> None:
+    """A receiver reads its whole topic page by page: each partition's committed views, by one cursor."""
+    topic, bus, after, found = f"casebus.view.{DOCKET}", node.ground.carrier.views, "-1", set()
+    while True:
+        page = visitor.call("GET", f"/v1/subscriptions/{DOCKET}/events?after={after}&limit=7")
+        if not page["events"]:
+            break
+        found |= {(event["partition"], event["offset"]) for event in page["events"]}
+        after = page["next"]
+    count = bus.partitions(topic)
+    assert found == {(n, each.offset) for n in range(count) for each in bus.read(topic, n, 0, 9_999)}
+    assert (len(found) > 1, page["next"]) == (True, page["end"])
 
 
 def walk_desk(node: Node, visitor: Visitor, subject: str) -> None:
