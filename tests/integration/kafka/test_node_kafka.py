@@ -32,7 +32,7 @@ from services.node.carrier import OtherBusError
 from services.node.ground import CONTROL_KEY
 from services.node.layout import DataDirectory, NodeName
 from services.node.node import READ_MODEL, Node, open_node
-from services.node.site import Site
+from services.node.site import Audit, Site
 from services.simulator.city import City, simulate
 from services.worker.assembly import NoControlError, assemble
 from streams import panorama
@@ -44,9 +44,10 @@ from streams.bus.kafka_reader import KafkaReader
 from tests.house.tree import ROOT
 from tests.integration.delivery_proof import VAULTED
 from tests.integration.kafka.chain_proof import read
-from tests.integration.kafka.installation import Installation
+from tests.integration.kafka.installation import Installation, wait_for
 from tests.integration.kafka.interfaces import walk
-from tests.integration.report_event import POLICE, report
+from tests.integration.report_event import POLICE, id_of, report
+from tests.integration.test_witness_server import Process as Witness
 
 pytestmark = [
     pytest.mark.kafka,
@@ -56,6 +57,7 @@ pytestmark = [
 ]
 
 OUTAGE_SECONDS = 4.0
+PATIENCE_SECONDS = 200.0
 WORKERS = {"release": ("release-1",), "supervise": ("supervise-1",)}
 
 
@@ -111,7 +113,7 @@ def shown(office: Installation) -> set[bytes]:
 def test_a_site_keeps_its_promises(
     tls_kafka: Cluster, office: Installation, city: City, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By certificates and access rules: an outage, every interface, a back-test, logs put back from a backup.
+    """By certificates and access rules: an outage, every interface, a back-test, logs put back, lost witnesses.
 
     One story on one broker, for the topics of a site have fixed names and one node; its read model is a PostgreSQL.
     """
@@ -119,7 +121,8 @@ def test_a_site_keeps_its_promises(
     clock = ManualClock(city.end_us)
     through_an_outage(tls_kafka, office, city, clock)
     in_the_past(tls_kafka, office)
-    from_a_backup(tls_kafka, office, city, clock, tmp_path / "backup")
+    from_a_backup(tls_kafka, office, clock, tmp_path / "backup")
+    under_a_witness(office, clock, tmp_path)
     assert all(verify(log, 3).ok for log in (office.data / "audit", office.data / "workers/release-1/audit"))
 
 
@@ -189,7 +192,7 @@ def caught_up(log: Path) -> list[Entry]:
     return [each for each in records if each.act == "recover" and each.data["kind"] == "caught_up"]
 
 
-def from_a_backup(tls_kafka: Cluster, office: Installation, city: City, clock: ManualClock, backup: Path) -> None:
+def from_a_backup(tls_kafka: Cluster, office: Installation, clock: ManualClock, backup: Path) -> None:
     """The logs of node and release worker are put back as they were: both take up the rest, and go on."""
     logs = ("audit", "audit-signer", "audit-checker", "workers")
     for name in logs:
@@ -214,6 +217,47 @@ def from_a_backup(tls_kafka: Cluster, office: Installation, city: City, clock: M
         assert found.data["records"] > 1
         assert compare(log, replica_of(tls_kafka, name)) == sum(1 for _ in read_log(log))
         assert verify(log, 3).ok
+
+
+def witnessed_site(office: Installation, folder: Path) -> tuple[Site, Witness]:
+    """Return the site under a witness of both logs, and the witness; both have been opened once, for their keys."""
+    keys = [
+        (office.data / log / "log.vkey").read_text(encoding="utf-8") for log in ("audit", "workers/release-1/audit")
+    ]
+    logs = folder / "logs"
+    logs.write_text("".join(f"log {key}" for key in keys) + "quorum none\n", encoding="utf-8")
+    witness = Witness(folder / "witness", "witness.test/court", logs)
+    policy = folder / "policy"
+    policy.write_text(f"witness court {witness.key} http://127.0.0.1:{witness.port}\nquorum court\n")
+    return dataclasses.replace(office.site, audit=Audit(witnesses=policy, max_unwitnessed=2 * SECOND)), witness
+
+
+def under_a_witness(office: Installation, clock: ManualClock, tmp_path: Path) -> None:
+    """Without its witness the worker holds before the next record and says why; with it, it goes on by itself."""
+    office.site, witness = witnessed_site(office, tmp_path)
+    witness.stop()
+    node = office.node(clock)
+    try:
+        office.start_all(WORKERS)
+        assert wait_for(lambda: "trust.unwitnessed" in office.said(), PATIENCE_SECONDS)
+        (outcome,) = node.door.accept(POLICE, [report(930_001, case=99)])
+        assert outcome.ok, outcome.as_dict()
+        late = id_of(930_001).bytes
+        assert late not in shown(office)
+        assert office.running["release-1"][1].poll() is None
+
+        witness.start()
+        assert wait_for(lambda: "worker.goes_on" in office.said(), PATIENCE_SECONDS)
+        with office.kept_running():
+            settle(node, clock)
+    finally:
+        office.stop()
+        node.close()
+        if witness.process.poll() is None:
+            witness.stop()
+    assert late in shown(office)
+    head = (office.data / "workers/release-1/audit/cosigned").read_text(encoding="utf-8")
+    assert "\u2014 witness.test/court " in head
 
 
 def test_a_topic_that_is_missing_is_told_when_the_node_opens(tls_kafka: Cluster, site: Site, tmp_path: Path) -> None:
