@@ -34,7 +34,7 @@ def detail(model: Model) -> Document:
         "meaning": model.document["metadata"]["meaning"],
         "zone": model.zone.name,
         "key": model.key_names if isinstance(model.key_names, str) else list(model.key_names),
-        "law": [law.as_dict() for law in model.laws.values()],
+        "law": [law.as_dict for law in model.laws.values()],
         "params": [
             {
                 "name": p.name,

@@ -227,6 +227,6 @@ def card_of(model: Model) -> ModelCard:
         id=model.id,
         code=model.code,
         title=model.title,
-        basis=tuple(law.as_dict() for law in model.laws.values()),
+        basis=tuple(law.as_dict for law in model.laws.values()),
         closers=model.pattern.judge.closing if isinstance(model.pattern, Timed) else (),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from streams.legal_clock import LocalZone
 from streams.legal_clock.zone import to_date
 from streams.supervision.fact import Fact
@@ -30,11 +32,17 @@ _NOTES = {
 }
 
 
+RENDERED = 4096
+"""Rendered days and moments that are kept: limits end on the same midnights for many."""
+
+
+@lru_cache(maxsize=RENDERED)
 def day_text(day: int) -> str:
     """Render a local day."""
     return to_date(day).isoformat()
 
 
+@lru_cache(maxsize=RENDERED)
 def moment_text(zone: LocalZone, at: int) -> str:
     """Render an instant in local time, with its offset, to the second."""
     return zone.local(at).isoformat(" ", "seconds")

@@ -151,9 +151,9 @@ class Engine:
 
     def _sort(self, facts: Iterable[Fact]) -> dict[bytes, _Dirty]:
         dirty: dict[bytes, _Dirty] = {}
-        known = self._known
+        known, takers_of, nobody = self._known, self._takers.get, ()
         for fact in facts:
-            for space in self._takers.get(fact.type, ()):
+            for space in takers_of(fact.type, nobody):
                 key = space.key(fact)
                 if key is None:
                     self.unkeyed += 1
@@ -183,13 +183,17 @@ class Engine:
 
     def _fold(self, store: KeyStatePort, address: bytes, work: _Dirty, marks: Marks) -> list[Change]:
         stored = store.get(address)
-        state = KeyState(VERSION, work.space, work.key, [], {}) if stored is None else decode(stored)
-        once = {fact.id: fact for fact in state.facts}
-        arrived = {fact.id: fact for fact in work.facts if fact.id not in once}
-        if not arrived and not work.due:
-            return []
-        state.facts += arrived.values()
-        once.update(arrived)
+        if stored is None:
+            once = {fact.id: fact for fact in work.facts}
+            state = KeyState(VERSION, work.space, work.key, [*once.values()], {})
+        else:
+            state = decode(stored)
+            once = {fact.id: fact for fact in state.facts}
+            arrived = {fact.id: fact for fact in work.facts if fact.id not in once}
+            if not arrived and not work.due:
+                return []
+            state.facts += arrived.values()
+            once.update(arrived)
         changes, wakes = self._judged(state, settled([*once.values()]), marks)
         store.put(address, encode(state), wakes)
         return changes

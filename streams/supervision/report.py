@@ -54,7 +54,7 @@ def finding(model: Model, key: str, verdict: Verdict, state: State) -> Finding:
         reported_at=None if closer is None else closer.recorded_at,
         evidence=term.evidence,
         steps=steps_of(model, verdict),
-        basis=tuple(law.as_dict() for law in laws_of(term)),
+        basis=tuple(law.as_dict for law in laws_of(term)),
         explain=_explained(model, term),
         provisional=term.deadline.provisional,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, Literal
 
 from streams.legal_clock import LocalZone
@@ -49,8 +50,9 @@ class Law:
         """Say whether it was in force on a local day."""
         return self.valid_from <= day <= self.valid_to
 
-    def as_dict(self) -> dict[str, str]:
-        """Render it for an alert."""
+    @cached_property
+    def as_dict(self) -> Mapping[str, str]:
+        """It as an alert shows it."""
         return {
             "id": self.id,
             "kind": self.kind,

@@ -28,7 +28,7 @@ from streams.runners.faust.gate import Gate, Verdict
 from streams.runners.faust.marks import raw_marks
 from streams.runners.faust.progress import Progress, Stamp, stamp_of
 from streams.runners.faust.release_stage import ReleaseStage
-from streams.runners.faust.stage import Back, Item, Source, Stage
+from streams.runners.faust.stage import Back, Gathering, Item, Source, Stage
 from streams.runners.faust.state import PartitionState, Value, packed
 from streams.runners.faust.supervise_stage import SuperviseStage
 from streams.runners.faust.topology import Topology
@@ -38,6 +38,8 @@ from tests.contract.runner import Outcome, outcome_of
 PARTITIONS = 2
 RESTART = 0.02
 """How often a step is opened anew: the share of records before which it happens."""
+GATHERED = 7
+"""Records applied together, at most, where a stage gathers."""
 Placing = Callable[[Stored, OpenedBatch], int]
 """Answers the raw partition of a record."""
 
@@ -155,20 +157,33 @@ class StagesRunner:
         log, headers = self._logs[source], record.headers + (stamp.headers() if stamp else ())
         log.append(Item(len(log), record.key, record.value, headers))
 
-    def _step(self, opened: Opened) -> None:
-        """Take one record, and make what came of it durable: state, progress and outputs together."""
-        if self._chance.random() < self._restart:
-            opened.open()
+    def _applied(self, opened: Opened) -> list[Any]:
+        """Apply the next record; of a stage that gathers, as many as chance gives it."""
+        if isinstance(opened.step, Gathering):
+            passed = [self._passed(opened) for _ in range(self._chance.randint(1, GATHERED)) if self._waits(opened)]
+            return list(opened.step.gather(passed))
+        taken = opened.step.take(self._passed(opened))
+        if isinstance(taken, Back):
+            opened.gate.back(taken.offset)
+            taken = taken.taken
+        return [taken]
+
+    def _waits(self, opened: Opened) -> bool:
+        return opened.waiting(self._logs[opened.source]) is not None
+
+    def _passed(self, opened: Opened) -> Item:
         item = opened.waiting(self._logs[opened.source])
         assert item is not None
         stamp = stamp_of(item.headers) if opened.stage.chained else None
         assert opened.gate.judge(item.offset, item.offset, stamp) is Verdict.APPLY
-        taken = opened.step.take(item)
-        if isinstance(taken, Back):
-            opened.gate.back(taken.offset)
-            taken = taken.taken
+        return item
+
+    def _step(self, opened: Opened) -> None:
+        """Take a record or several, and make what came of it durable: state, progress and outputs together."""
+        if self._chance.random() < self._restart:
+            opened.open()
         progress = opened.progress
-        for output in opened.step.deliver([taken]):
+        for output in opened.step.deliver(self._applied(opened)):
             target = Source(output.topic, output.partition)
             number = progress.sent.get(str(target), 0)
             progress.sent[str(target)] = number + 1

@@ -10,6 +10,7 @@ import sys
 from enum import IntEnum
 from typing import Any, NoReturn
 
+from schemas.errors import IntegrityError, UnavailableError
 from security.logging import get_logger
 
 
@@ -21,6 +22,15 @@ class Exit(IntEnum):
     FENCED = 72
     BROKEN = 73
     KAFKA = 75
+
+
+def failed(error: BaseException, otherwise: Exit, event: str, **fields: Any) -> NoReturn:
+    """End the process by what an error is: something broken, something not to be had, or `otherwise`."""
+    if isinstance(error, IntegrityError):
+        fail_stop(Exit.BROKEN, "worker.integrity_broken", error, **fields)
+    if isinstance(error, UnavailableError):
+        fail_stop(Exit.KAFKA, "worker.unavailable", error, **fields)
+    fail_stop(otherwise, event, error, **fields)
 
 
 def fail_stop(code: Exit, event: str, error: BaseException | None = None, **fields: Any) -> NoReturn:

@@ -32,7 +32,7 @@ class Settings:
     transaction: float = 60.0
     request: float = 40.0
     drain: float = 20.0
-    in_flight: int = 32
+    in_flight: int = 64
     idle: float = 2.0
     pace: float = 0.05
     commit: float = 1.0

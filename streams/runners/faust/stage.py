@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from streams.bus.port import Record
 from streams.runners.faust.state import PartitionState
@@ -69,6 +69,19 @@ class Step(Protocol):
         ...
 
 
+@runtime_checkable
+class Gathering(Protocol):
+    """A step to which records that wait are given together; to others each is given by itself, as it comes."""
+
+    def gather(self, items: Sequence[Item]) -> Sequence[Any]:
+        """Apply several records that follow each other.
+
+        The state afterwards is the one that `take` of each would lead to; what comes of them may be fewer outputs: what
+        the last of them leaves standing, without what stood only in between.
+        """
+        ...
+
+
 class Stage(Protocol):
     """A kind of worker."""
 
@@ -103,18 +116,19 @@ Process = Callable[[Item, PartitionState], Sequence[Output]]
 
 @dataclass(frozen=True)
 class PureStage:
-    """A stage that is one pure function of a record and the state."""
+    """A stage that is one pure function of a record and the state; `gathers`: its step is a `Gathering` one."""
 
     name: str
     topics: tuple[str, ...]
     process: Process
     chained: bool
     blocking: bool = False
+    gathers: bool = False
 
     def open(self, source: Source, state: PartitionState) -> Step:
         """Bind the function to a partition's state."""
         del source
-        return _PureStep(self.process, state)
+        return (_GatheringStep if self.gathers else _PureStep)(self.process, state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +143,11 @@ class _PureStep:
     def deliver(self, taken: Sequence[Sequence[Output]]) -> list[Output]:
         """Give the outputs on as they are."""
         return [output for outputs in taken for output in outputs]
+
+
+class _GatheringStep(_PureStep):
+    __slots__ = ()
+
+    def gather(self, items: Sequence[Item]) -> list[Sequence[Output]]:
+        """Apply the function to each."""
+        return [self.take(item) for item in items]

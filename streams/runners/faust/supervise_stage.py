@@ -58,7 +58,7 @@ _decode = msgspec.msgpack.Decoder(Stand).decode
 
 @dataclass(frozen=True)
 class Judged:
-    """What came of one work item: changes with the mark they were reached at, marks to tell, or a dead letter."""
+    """What came of work items: changes with the mark they were reached at, marks to tell, or a dead letter."""
 
     epoch: int
     mark: int
@@ -108,21 +108,49 @@ class SuperviseStep:
 
     def take(self, item: Item) -> Judged:
         """Fold one work item into the states of its keys."""
+        judged = self.gather([item])
+        return judged[-1] if judged else self._judged()
+
+    def gather(self, items: Sequence[Item]) -> list[Judged]:
+        """Fold work items: a key is folded once for all the facts that no change of marks or models lies between."""
+        judged: list[Judged] = []
+        facts: list[Fact] = []
+        for item in items:
+            opened = self._opened(item)
+            if isinstance(opened, DeadLetter):
+                judged.append(self._judged(letter=opened))
+                continue
+            if opened.epoch > self._stand.epoch:
+                self._fold(facts, judged)
+            if not self._follows(opened.epoch):
+                continue
+            if isinstance(opened, work.FactBatch):
+                facts += opened.facts
+                continue
+            self._told.tell(stamp_of(item.headers).writer, opened)
+            self._state.put(MARKS, self._told.encode())
+            reached = self._reached()
+            if reached != self._marks:
+                self._fold(facts, judged)
+                judged.append(self._move(reached))
+        self._fold(facts, judged)
+        return judged
+
+    def _opened(self, item: Item) -> work.WorkItem | DeadLetter:
         try:
-            opened = work.decode(self._stage.sealer.open(item.value, work.work_ad(item.key)))
+            return work.decode(self._stage.sealer.open(item.value, work.work_ad(item.key)))
         except (CasebusError, msgspec.DecodeError) as error:
             code = error.code if isinstance(error, CasebusError) else "worker.unreadable"
-            place = Place(self._source.topic, self._source.partition, item.offset)
-            return self._judged(letter=whole(place, code))
-        if not self._follows(opened.epoch):
-            return self._judged()
-        if isinstance(opened, work.FactBatch):
-            return self._judged(self._apply(opened.facts))
-        self._told.tell(stamp_of(item.headers).writer, opened)
-        self._state.put(MARKS, self._told.encode())
-        reached = self._reached()
-        if reached == self._marks:
-            return self._judged()
+            return whole(Place(self._source.topic, self._source.partition, item.offset), code)
+
+    def _fold(self, facts: list[Fact], judged: list[Judged]) -> None:
+        """Fold the facts that wait, and have none wait."""
+        if facts:
+            judged.append(self._judged(self._apply(facts)))
+            facts.clear()
+
+    def _move(self, reached: Marks) -> Judged:
+        """Come to new marks: judge what is due by them, and tell them."""
         self._marks = reached
         silent = tuple(s for s in self._engine.directory.sources if reached.clock - reached.of(s) > SILENT_AFTER)
         told = marks_topic.MarksRecord(1, reached.clock, dict(reached.sources), silent)

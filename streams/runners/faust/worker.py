@@ -23,7 +23,7 @@ from security.logging import get_logger
 from streams.runners.faust import settings as names
 from streams.runners.faust.changelog import restore
 from streams.runners.faust.consumer import GatedTransport
-from streams.runners.faust.failstop import Exit, fail_stop
+from streams.runners.faust.failstop import Exit, fail_stop, failed
 from streams.runners.faust.gate import Verdict
 from streams.runners.faust.partition import OpenPartition
 from streams.runners.faust.producer import TransactionalProducer
@@ -165,12 +165,8 @@ class Worker:
                 await self._take(event.message)
             except asyncio.CancelledError:
                 raise
-            except IntegrityError as error:
-                fail_stop(Exit.BROKEN, "worker.integrity_broken", error, topic=event.message.topic)
-            except UnavailableError as error:
-                fail_stop(Exit.KAFKA, "worker.unavailable", error, topic=event.message.topic)
             except BaseException as error:  # noqa: BLE001 - no exception leaves an agent: Faust would acknowledge
-                fail_stop(Exit.BUG, "worker.step_failed", error, topic=event.message.topic)
+                failed(error, Exit.BUG, "worker.step_failed", topic=event.message.topic)
 
     async def _admitted(self) -> bool:
         """Wait until the gate is open; False where the worker is told to stop meanwhile.

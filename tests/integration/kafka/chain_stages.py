@@ -50,7 +50,7 @@ class Topics:
         """Make one of the two stages."""
         if name.startswith("release"):
             return PureStage(f"release-{self.run}", (self.raw,), self.release, chained=False)
-        return PureStage(f"supervise-{self.run}", (self.work,), self.supervise, chained=True)
+        return PureStage(f"supervise-{self.run}", (self.work,), self.supervise, chained=True, gathers=True)
 
     def release(self, item: Item, state: PartitionState) -> list[Output]:
         """Drop repeated ids; send each case to its partition."""

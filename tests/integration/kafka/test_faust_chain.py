@@ -14,6 +14,7 @@ from tests.integration.kafka.chain_feed import Feed
 from tests.integration.kafka.chain_proof import prove
 from tests.integration.kafka.chain_stages import Topics
 from tests.integration.kafka.chain_worker import SESSION
+from tests.integration.kafka.installation import wait_for
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -121,7 +122,8 @@ def test_a_worker_listens_on_no_port_and_its_log_holds_no_value(chain: Chain) ->
     try:
         chain.start("release", "release-0")
         with Feed(chain.address, chain.topics, key=b"canary-Zhang-San").running():
-            chain.rest(6.0)
+            assert wait_for(lambda: said(chain, "worker.partition_opened") == chain.topics.partitions, 60)
+            chain.rest(2.0)
         ports = listening(chain.members["release-0"].process.pid)
     finally:
         chain.stop()

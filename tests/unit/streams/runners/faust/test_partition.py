@@ -12,7 +12,7 @@ from streams.bus.port import Record
 from streams.runners.faust import changelog, progress
 from streams.runners.faust.changelog import Restored, Row
 from streams.runners.faust.gate import Verdict
-from streams.runners.faust.partition import OpenPartition
+from streams.runners.faust.partition import GATHER_RECORDS, OpenPartition
 from streams.runners.faust.producer import Place
 from streams.runners.faust.progress import Progress, stamp_of
 from streams.runners.faust.stage import Back, Item, Output, PureStage, Source, Step
@@ -204,6 +204,82 @@ def test_a_partition_that_is_full_does_not_wait_for_its_pace() -> None:
         await partition.close(5)
 
     asyncio.run(scenario())
+
+
+def gathering(producer: Slow) -> tuple[OpenPartition, list[int]]:
+    """Open a partition whose step gathers; the list tells how many records were applied together."""
+    together: list[int] = []
+
+    class Counting:
+        """Counts what it is given."""
+
+        def __init__(self, state: PartitionState) -> None:
+            self._state = state
+
+        def take(self, item: Item) -> list[Output]:
+            """Never asked."""
+            raise AssertionError(item)
+
+        def gather(self, items: Sequence[Item]) -> list[list[Output]]:
+            """Note how many, keep the last."""
+            together.append(len(items))
+            self._state.put(b"n", b"%d" % items[-1].offset)
+            return [[Output("out", 0, Record(items[-1].key, b""))]]
+
+        def deliver(self, taken: Sequence[list[Output]]) -> list[Output]:
+            """Give the outputs on."""
+            return [output for outputs in taken for output in outputs]
+
+    class Stepping(PureStage):
+        """Opens it."""
+
+        def open(self, source: Source, state: PartitionState) -> Step:
+            """Open."""
+            del source
+            return Counting(state)
+
+    stage = Stepping("s", ("casebus.in",), count, chained=False)
+    return OpenPartition(stage, Source("casebus.in", 0), Restored(), producer, 64), together
+
+
+def test_records_that_lag_are_applied_together() -> None:
+    """While a transaction is under way records are held; then one application and one transaction take them all."""
+
+    async def scenario() -> tuple[Slow, list[int]]:
+        producer = Slow()
+        partition, together = gathering(producer)
+        await partition.offer(item(0), None)
+        await until(lambda: together == [1])
+        for offset in range(1, 6):
+            await partition.offer(item(offset), None)
+        assert together == [1]
+        producer.gate.set()
+        await partition.close(5)
+        assert partition.durable == 6
+        return producer, together
+
+    producer, together = asyncio.run(scenario())
+
+    assert together == [1, 5]
+    assert [progress.decode(written[CHANGELOG][-1][1] or b"").next for written in producer.written] == [1, 6]
+    assert [v for written in producer.written for key, v, _ in written[CHANGELOG] if key == b"sn"] == [b"0", b"5"]
+
+
+def test_no_more_is_held_than_a_group() -> None:
+    """A full group is applied at once, also while the transaction before it is under way."""
+
+    async def scenario() -> list[int]:
+        producer = Slow()
+        partition, together = gathering(producer)
+        await partition.offer(item(0), None)
+        await until(lambda: together == [1])
+        for offset in range(1, GATHER_RECORDS + 3):
+            await partition.offer(item(offset), None)
+        producer.gate.set()
+        await partition.close(5)
+        return together
+
+    assert asyncio.run(scenario()) == [1, GATHER_RECORDS, 2]
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -12,11 +12,11 @@ from security.keys.memory import MemoryKeystore
 from security.sealing import Sealer
 from streams import work
 from streams.receivers import seal_work
-from streams.runners.faust.key_states import KEY
+from streams.runners.faust.key_states import KEY, KeyEntry
 from streams.runners.faust.knowledge import Known
 from streams.runners.faust.progress import Stamp
 from streams.runners.faust.stage import Item, Source
-from streams.runners.faust.state import PartitionState
+from streams.runners.faust.state import Packed, PartitionState
 from streams.runners.faust.supervise_stage import ModelsChangedError, SuperviseStage, SuperviseStep
 from streams.supervision.engine import Engine
 from streams.supervision.fact import Fact
@@ -118,6 +118,40 @@ def test_items_of_an_older_fold_are_left_out(sealer: Sealer) -> None:
 
     judged = step.take(item(sealer, work.MarkBatch(6_000_000, {}, 4), 1))
     assert judged.mark == 5_000_000
+
+
+def test_gathered_items_lead_to_the_states_that_each_by_itself_leads_to(sealer: Sealer) -> None:
+    """Facts, marks of two writers, a change of fold, what belongs to the fold before and what cannot be read."""
+    unreadable = Item(0, b"k", b"no seal", Stamp(WRITERS[RAW][0], 0).headers())
+    items = [
+        item(sealer, fines(1, 1)),
+        unreadable,
+        item(sealer, fines(2, 2)),
+        item(sealer, work.MarkBatch(5_000_000, {}, 2), 0),
+        item(sealer, fines(3, 2)),
+        item(sealer, work.MarkBatch(5_000_000, {}, 2), 1),
+        item(sealer, fines(4, 3)),
+        item(sealer, fines(5, 2)),
+        item(sealer, work.MarkBatch(7_000_000, {}, 3), 0),
+        item(sealer, work.MarkBatch(7_000_000, {}, 4), 1),
+        item(sealer, fines(1, 4)),
+    ]
+
+    def outcome(size: int) -> tuple[dict[bytes, bytes | Packed], list[int], int]:
+        state = PartitionState()
+        step = opened(sealer, state)
+        judged = [each for at in range(0, len(items), size) for each in step.gather(items[at : at + size])]
+        values = {key: value.clear if isinstance(value, KeyEntry) else value for key, value in state.items()}
+        return (
+            values,
+            [each.marks.clock for each in judged if each.marks],
+            sum(each.letter is not None for each in judged),
+        )
+
+    single = outcome(1)
+    assert [outcome(size) for size in (2, 3, 5, 11)] == [single] * 4
+    assert len(single[0]) == 4
+    assert single[1:] == ([5_000_000, 7_000_000], 1)
 
 
 def test_a_partition_goes_on_where_it_stood(sealer: Sealer) -> None:
