@@ -44,6 +44,8 @@ CLOCK_RATE = 3000.0
 FLOOR, P99_FLOOR = 5_000, 500.0
 WARM, REST = 8.0, 5.0
 WINDOW = 10.0
+TOPICS = ("casebus.raw", "casebus.work", "casebus.audit", "casebus.changelog.release", "casebus.changelog.supervise")
+BLOCK = 512
 CORES = 2
 
 
@@ -146,6 +148,10 @@ def report(running: Running, course: Course, cluster: Cluster) -> Report:
     figures += [
         Figure("alerts that came twice", course.reader.twice, "", 0, "lower"),
         Figure("disk of the broker", disk(cluster.folder) / total, "bytes/event", better="lower"),
+        *(
+            Figure(f"of it {topic}", disk(cluster.folder, topic) / total, "bytes/event", better="lower")
+            for topic in TOPICS
+        ),
         Figure("disk of the audit logs", disk(running.office.data) / total, "bytes/event", better="lower"),
     ]
     if set(course.told.statuses) - {"202", "200"}:
@@ -247,6 +253,7 @@ def flat(course: Course, phase: Phase) -> list[Figure]:
     return figures
 
 
-def disk(folder: Path) -> int:
-    """Count the bytes on disk below a folder."""
-    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
+def disk(folder: Path, topic: str = "") -> int:
+    """Count the bytes on disk below a folder, or of the partitions of topics whose names begin so."""
+    found = folder.rglob(f"{topic}*/*" if topic else "*")
+    return sum(path.stat().st_blocks * BLOCK for path in found if path.is_file())
