@@ -38,6 +38,7 @@ from services.node.operator import Access, new_access, offered
 from services.node.operator_api import operator_router
 from services.node.ports import listen, port_of
 from services.node.reading import reading_routers
+from services.node.receiver_groups import group_progress_of
 from services.node.rehearsal import rehearsal_router
 from services.node.site import Site
 from services.node.stopping import AuditWatch, Server, StopSignals
@@ -146,9 +147,10 @@ def run(node: Node, listener: socket.socket, signals: StopSignals) -> None:
     log = get_logger("node")
     worker.start()
     rounds = rounds_of(node.data.audit, lambda: node.audit.head.size)
+    beside = [each for each in (rounds, group_progress_of(node)) if each is not None]
     try:
-        if rounds is not None:
-            rounds.start()
+        for each in beside:
+            each.start()
         watch.start()
         pulse.start()
         log.info("node.serving", port=access.port, epoch=node.control.epoch)
@@ -157,8 +159,8 @@ def run(node: Node, listener: socket.socket, signals: StopSignals) -> None:
     finally:
         watch.stop()
         pulse.stop()
-        if rounds is not None:
-            rounds.stop()
+        for each in beside:
+            each.stop()
         worker.stop()
         if node.audit.poisoned:
             log.error("node.audit_poisoned")

@@ -30,6 +30,7 @@ from streams.bus.kafka_topics import Difference, Found, Plan, Wanted
 logging.getLogger("kafka").setLevel(logging.WARNING)
 
 PREFIX = "casebus."
+GATEWAY = "gateway"
 PRODUCE = 0
 HEADERS = 3
 """The version of the produce request that brought record headers, idempotence and transactions (Kafka 0.11)."""
@@ -134,7 +135,7 @@ def rules(plan: Plan) -> Iterator[Any]:
     """Yield the access rules: who may write, read and see each topic; each role's own groups and transactions.
 
     A group and a transaction begin with `casebus.` and the role, as in `casebus.release/…`. A name that is no process,
-    such as a subscription's, has the one group of its name and no transaction.
+    such as a subscription's, has the one group of its name, which the gateway may look at, and no transaction.
     """
     strangers: set[str] = set()
     for topic in plan.topics:
@@ -148,7 +149,11 @@ def rules(plan: Plan) -> Iterator[Any]:
             strangers |= set(names) - set(plan.processes)
             yield from (_rule(name, operation, place) for name in names)
     for name in sorted(strangers):
-        yield _rule(name, ACLOperation.READ, ResourcePattern(ResourceType.GROUP, PREFIX + name))
+        group = ResourcePattern(ResourceType.GROUP, PREFIX + name)
+        yield _rule(name, ACLOperation.READ, group)
+        # How far a receiver has committed stands in the node's audit log, beside what was released to it.
+        watching = (process for process, roles in sorted(plan.processes.items()) if GATEWAY in roles)
+        yield from (_rule(process, ACLOperation.DESCRIBE, group) for process in watching)
     for process, roles in sorted(plan.processes.items()):
         for role in roles:
             own = (PREFIX + role, ACLResourcePatternType.PREFIXED)

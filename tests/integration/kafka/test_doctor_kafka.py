@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.errors import AuthorizationError
 from typer.testing import CliRunner
 
 from deploy.kafka.certificates import Authority
 from deploy.kafka.cluster import Cluster
 from services.cli.app import app
+from services.gateway.group_progress import GroupProgress
 from streams.bus.kafka import KafkaBus
 from streams.bus.kafka_address import KafkaAddress
-from streams.bus.kafka_errors import KafkaDeniedError, KafkaTopicMissingError
+from streams.bus.kafka_errors import KafkaDeniedError, KafkaTopicMissingError, KafkaUnavailableError
+from streams.bus.kafka_groups import KafkaGroups
 from streams.bus.kafka_producer import KafkaAppender
 from streams.bus.kafka_reader import KafkaReader
 from streams.bus.port import Record
 from tests.house.tree import ROOT
+from tests.unit.services.gateway.conftest import FakeLog
 
 pytestmark = pytest.mark.kafka
 SITE = str(ROOT / "deploy/site/demo.yaml")
@@ -141,3 +148,47 @@ def test_a_worker_s_name_belongs_to_its_certificate(mended: Cluster) -> None:
     with pytest.raises(KafkaTopicMissingError):
         # What a certificate has no right to does not even show.
         KafkaBus(mended.address("release"), "gateway.demo")
+
+
+def patiently(call: Callable[[], Any]) -> Any:
+    """Call until it is allowed and can be had: a rule takes a moment to reach a broker, as the first group does."""
+    deadline = time.monotonic() + 3 * SETTLE_SECONDS
+    while True:
+        try:
+            return call()
+        except (KafkaDeniedError, KafkaUnavailableError, AuthorizationError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def test_how_far_a_receiver_has_committed_is_asked_by_the_node(mended: Cluster) -> None:
+    """The node sees the group of a subscription, and writes each step down once."""
+    name, log = "court-990103-execution", FakeLog()
+    topic, group = f"casebus.view.{name}", f"casebus.subscription.{name}"
+    writer = KafkaAppender(mended.address())
+    for _ in range(3):
+        writer.append(topic, 2, RECORD)
+    writer.close()
+    receiver = SimpleNamespace(
+        topic=topic, principal=SimpleNamespace(id=name, organisation="court-990103", purpose="sentence-execution")
+    )
+    groups = KafkaGroups(mended.address("node"))
+    progress = GroupProgress(log, groups, lambda: {name: cast("Any", receiver)}, lambda: 7)
+    try:
+        assert patiently(progress.look) == 0
+        consumer = KafkaConsumer(
+            group_id=group, enable_auto_commit=False, **mended.address(f"subscription.{name}").options()
+        )
+        place = TopicPartition(topic, 2)
+        consumer.assign([place])
+        for offset in (1, 1, 3):
+            patiently(partial(consumer.commit, {place: OffsetAndMetadata(offset, "", -1)}))
+            progress.look()
+        consumer.close()
+    finally:
+        groups.close()
+
+    assert [(e.act, e.obj, e.topic, e.part, e.off, e.data) for e in log.entries] == [
+        ("ack", name, topic, 2, through, {"way": "group"}) for through in (0, 2)
+    ]
