@@ -89,8 +89,10 @@ class AuditIndex:
             # What a crash loses is read from the log again.
             database.execute("PRAGMA synchronous=OFF")
             database.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-            database.executescript(_SCHEMA)
-            database.execute(f"PRAGMA user_version={VERSION}")
+            if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+                # Only a new file is written to: whoever merely asks does not wait for the one that follows.
+                database.executescript(_SCHEMA)
+                database.execute(f"PRAGMA user_version={VERSION}")
         except (sqlite3.Error, OSError) as error:
             raise IndexUnusableError(file=self._path.name, reason=type(error).__name__) from None
         return database

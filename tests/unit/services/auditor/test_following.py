@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -69,6 +72,20 @@ def test_of_two_that_write_the_slower_sets_nothing_back(tmp_path: Path, follower
     report = check_index(directory, path)
     assert report is not None
     assert report.lies == ()
+
+
+def test_a_search_does_not_wait_for_whoever_writes(tmp_path: Path, follower: IndexFollower) -> None:
+    """While the follower holds the file's one write lock, an index that is up to date is opened and asked."""
+    directory, path = tmp_path / "audit", tmp_path / "index.db"
+    grown(directory, 600)
+    follower.look()
+    with closing(sqlite3.connect(path, isolation_level=None)) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        with Searcher.open(directory, POLICY, path) as searcher:
+            assert searcher.search(Question(obj=("m5",))).found == 1
+        assert time.monotonic() - began < 15
+        writing.execute("ROLLBACK")
 
 
 def test_a_removed_index_is_made_anew(tmp_path: Path, follower: IndexFollower) -> None:
