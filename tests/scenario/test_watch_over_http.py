@@ -25,7 +25,7 @@ from security.audit.record import Entry
 from security.audit.tiles import export_tiles
 from services.cli.app import app
 from services.demo.stage import prepare
-from services.node.node import open_node
+from services.node.node import Node, open_node
 
 START = parse_instant("2025-03-03T01:00:00Z")
 INTEGRITY, UNAVAILABLE = 6, 5
@@ -52,11 +52,10 @@ def served(folder: Path) -> Iterator[str]:
         server.server_close()
 
 
-def grown(data: Path, days: int, records: int) -> None:
-    """Let a node work for a day: it opens, records, and closes with a head."""
-    node = open_node(data, clock=ManualClock(START + days * DAY))
-    node.audit.append([Entry(act="tick", obj=f"day {days}")] * records)
-    node.close()
+def grown(node: Node, day: int, records: int) -> None:
+    """Let a node that runs record something and sign a head."""
+    node.audit.append([Entry(act="tick", obj=f"day {day}")] * records)
+    node.audit.checkpoint()
 
 
 def newest(tiles: Path, words: bytes) -> Path:
@@ -79,33 +78,35 @@ class Agency:
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A demonstration node, stopped."""
-    return prepare(tmp_path / "node" / "data", START, seed=1, cases=0).data
+def node(tmp_path: Path) -> Iterator[Node]:
+    """A demonstration node, running."""
+    opened = open_node(prepare(tmp_path / "node" / "data", START, seed=1, cases=0).data, clock=ManualClock(START))
+    yield opened
+    opened.close()
 
 
-def test_another_agency_follows_verifies_and_proves_a_fork(data: Path, tmp_path: Path) -> None:
+def test_another_agency_follows_verifies_and_proves_a_fork(node: Node, tmp_path: Path) -> None:
     """It follows from head to head; an altered record is a fault; a second history leaves evidence."""
     tiles, key = tmp_path / "www", tmp_path / "handed-over.vkey"
-    shutil.copy(data / "audit" / "log.vkey", key)
+    shutil.copy(node.data.audit / "log.vkey", key)
     policy = Policy.of_key(VerifierKey.parse(key.read_text(encoding="utf-8")))
     agency = Agency(tmp_path, key)
 
-    def shown(node: Path) -> int:
-        evidence = Evidence.open(node / "audit", policy)
+    def shown(running: Node) -> int:
+        evidence = Evidence.open(running.data.audit, policy)
         export_tiles(evidence, tiles)
         return evidence.head.size
 
     with served(tiles) as url:
         for day, records in ((1, 300), (2, 705)):
-            grown(data, day, records)
-            size = shown(data)
+            grown(node, day, records)
+            size = shown(node)
             code, told = agency.look(url)
             assert (code, told["size"]) == (0, size)
         other = tmp_path / "other"
-        shutil.copytree(data, other)
-        grown(data, 3, 600)
-        before, size = size, shown(data)
+        shutil.copytree(node.data.root, other)
+        grown(node, 3, 600)
+        before, size = size, shown(node)
 
         entries = newest(tiles, b"day 3")
         whole = entries.read_bytes()
@@ -116,9 +117,11 @@ def test_another_agency_follows_verifies_and_proves_a_fork(data: Path, tmp_path:
         code, told = agency.look(url)
         assert (code, told["before"], told["size"]) == (0, before, size)
 
-        grown(other, 4, 2_000)
+        stolen = open_node(other, clock=ManualClock(START + DAY))
+        grown(stolen, 4, 2_000)
         shutil.rmtree(tiles)
-        second = shown(other)
+        second = shown(stolen)
+        stolen.close()
         code, told = agency.look(url)
         assert (code, told["error"]["code"]) == (INTEGRITY, "watch.forked")
         proof = ForkEvidence.parse(agency.evidence.read_bytes())
