@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from security.audit.acts import ACTS, RESERVED
 from tests.house.tree import ROOT
 
-WRITERS = {"Entry", "note", "_note", "_act", "_record", "_recorded"}
+WRITERS = {"Entry", "note", "_note", "_act", "_record", "_recorded", "_entry"}
 """Calls that write a record: `Entry(act=…)`, and the functions that take the act's name."""
 ROOMS = ("security", "streams", "services")
 
