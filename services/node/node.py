@@ -13,6 +13,7 @@ from pathlib import Path
 
 from schemas.catalogue import Contracts
 from schemas.clock import Clock
+from schemas.edition import edition
 from schemas.errors import UnavailableError
 from security.audit.blobs import BlobStore
 from security.audit.log import AuditLog
@@ -176,7 +177,8 @@ def open_node(
         ground = open_ground(data, site, clock or load_clock(data.clock), stack, kafka)
         node = _node(ground, stack)
         node.assemble(stopped)
-        ground.audit.append([Entry(act="start", obj=ground.name.node, ctl=ground.control.epoch)])
+        said = {"edition": edition(ground.contracts)}
+        ground.audit.append([Entry(act="start", obj=ground.name.node, ctl=ground.control.epoch, data=said)])
         node._stack = stack.pop_all()  # noqa: SLF001 - the node owns what was opened for it
     return node
 
