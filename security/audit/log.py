@@ -141,6 +141,11 @@ class AuditLog:
         return self._pipeline.poison is not None
 
     @property
+    def poison(self) -> str | None:
+        """The name of that failure, such as `ENOSPC`; None while the log lives."""
+        return self._pipeline.poison
+
+    @property
     def head(self) -> Checkpoint:
         """The newest signed head."""
         return self._heads.signer.last

@@ -125,7 +125,7 @@ def bring_in(
 
     node = open_node(data, Site.load(site, Contracts.load()) if site else None)
     try:
-        source = node.sources.get(rules.source)
+        source = node.door.source(rules.source)
         position = PositionFile(data / "import", rules, rows.identity())
 
         def accept(events: Sequence[dict[str, Any]]) -> Sequence[Result]:

@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Run a worker on Kafka: release, supervise.", rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Run a worker on Kafka: release, supervise, or a gateway beside the node.",
+    rich_markup_mode=None,
+)
 
 Data = Annotated[
     Path, typer.Option("--data", envvar="CASEBUS_DATA", help="Directory with the keys; audit logs go here.")
@@ -33,6 +37,20 @@ def supervise(
 ) -> None:
     """Run the supervision models: work to alerts."""
     _run("supervise", data, kafka, instance, metrics)
+
+
+@app.command()
+def gateway(
+    instance: Annotated[str, typer.Option(help="Name of this gateway, as the site file gives it to its sources.")],
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")],
+    data: Data = Path(".casebus/data"),
+    kafka: Kafka = "",
+) -> None:
+    """Take the events of the sources that the site gives to this gateway, into a log of its own."""
+    from services.node.carrier import address_of
+    from services.worker.gateway_serving import serve
+
+    raise typer.Exit(serve(data, address_of(kafka), instance, port))
 
 
 def _run(kind: str, data: Path, kafka: str, instance: str, metrics: int | None) -> None:

@@ -22,7 +22,8 @@ def names_of(site: Site | None) -> Mapping[str, Sequence[str]]:
         "agency": [source.agency for source in site.sources],
         "subscription": [each.id for each in site.subscriptions if each.delivers == "view"],
         "node": [site.node],
-        "log": [site.node, *site.release],
+        "gateway": site.gateways,
+        "log": [*site.gateways, *site.release],
     }
 
 

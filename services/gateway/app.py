@@ -56,6 +56,7 @@ SWITCH_SECONDS = 0.0005
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"model": models.ErrorModel, "description": "no valid token"},
+    421: {"model": models.ErrorModel, "description": "the source publishes at another gateway of the site"},
     503: {"model": models.ErrorModel, "description": "nothing was acknowledged; see Retry-After"},
 }
 PUBLISHING: dict[int | str, dict[str, Any]] = {
@@ -76,7 +77,7 @@ PUBLISHING: dict[int | str, dict[str, Any]] = {
 }
 CHECKING: dict[int | str, dict[str, Any]] = {
     200: {"model": models.CheckedModel, "description": "what would become of each event"},
-    **{status: PUBLISHING[status] for status in (400, 401, 408, 413, 415, 429)},
+    **{status: PUBLISHING[status] for status in (400, 401, 408, 413, 415, 421, 429)},
 }
 BODY = {
     "requestBody": {
@@ -135,11 +136,11 @@ class Gateway:
             sys.setswitchinterval(interval)
 
     def publisher(self, request: Request) -> Source:
-        """Return the source that the request's token belongs to; raises `TokenError`."""
+        """Return the source that the request's token belongs to; raises `TokenError`, `ElsewhereError`."""
         name = self._tokens.who(bearer_of(request))
         try:
             if name is not None:
-                return self._door.sources.get(name)
+                return self._door.source(name)
         except UnknownSourceError:
             pass  # a token outlives its source: it opens nothing
         self._door.metrics.denied()

@@ -40,7 +40,7 @@ from services.gateway.quality import Ledger
 from services.gateway.receipt import Commit, Receipt
 from services.gateway.redriving import Redriver
 from services.gateway.rehearsing import rehearse
-from services.gateway.source import HIGHEST_LEVEL, Source, Sources
+from services.gateway.source import HIGHEST_LEVEL, ElsewhereError, Source, Sources
 from streams.bus.port import Bus, BusFullError
 
 PUBLISH = "publish"
@@ -92,6 +92,7 @@ class Door:
         ceiling: int = HIGHEST_LEVEL,
         metrics: GatewayMetrics | None = None,
         vault: Vault | None = None,
+        takes_unbound: bool = True,
     ) -> None:
         """Open the door.
 
@@ -107,6 +108,7 @@ class Door:
             ceiling: the highest level this node is registered for.
             metrics: where to count.
             vault: where clear names and numbers of persons go; without one such events are refused.
+            takes_unbound: whether it takes the sources for which control names no gateway.
         """
         self.sources = sources
         self.metrics = metrics or GatewayMetrics()
@@ -121,6 +123,7 @@ class Door:
         self._marks = DeclaredMarks(bus, RAW)
         self._ledger = Ledger(bus, self._marks.of)
         self._vault = vault
+        self._takes_unbound = takes_unbound
         self._lock = threading.Lock()
         redriver = Redriver(
             bus, sealer, self._inspector, self._memory, self.dead_letters, lambda: self.sources, vault=vault is not None
@@ -138,7 +141,7 @@ class Door:
         bodies: Sequence[bytes] | None = None,
     ) -> list[Outcome]:
         """Take events of one source; return one outcome each, in order. See `accept_all`."""
-        source = self.sources.get(publisher) if isinstance(publisher, str) else publisher
+        source = self.source(publisher) if isinstance(publisher, str) else publisher
         return self.accept_all([Request(source, events, actor or "", purpose, bodies)])[0]
 
     def accept_all(self, requests: Sequence[Request]) -> list[list[Outcome]]:
@@ -162,6 +165,21 @@ class Door:
             outcomes = self._write(draft)
         self.metrics.took([outcome for row in outcomes for outcome in row], time.monotonic() - began)
         return outcomes
+
+    def source(self, name: str) -> Source:
+        """Return a source that publishes here.
+
+        Raises:
+            UnknownSourceError: there is none of this name. ElsewhereError: it publishes at another gateway.
+        """
+        found = self.sources.get(name)
+        if not self.is_here(found):
+            raise ElsewhereError(source=name, gateway=found.gateway or "-")
+        return found
+
+    def is_here(self, source: Source) -> bool:
+        """Whether a source publishes at this gateway."""
+        return source.gateway == self.node or (self._takes_unbound and not source.gateway)
 
     def check(self, publisher: Source, events: Sequence[Any]) -> list[Outcome]:
         """Say what would become of events of a source; nothing is kept and nothing recorded."""

@@ -19,13 +19,15 @@ SCHEMES: Final = {
     "basic": {"type": "http", "scheme": "basic", "description": "its name, and the token as password; for readers"},
 }
 UNAVAILABLE: Final = ("casebus.unavailable", "gateway.disk_full", "gateway.stopping")
-OWN: Final = {400: ("gateway.query",), 401: ("gateway.token",), 503: UNAVAILABLE}
+ELSEWHERE: Final = ("gateway.elsewhere",)
+OWN: Final = {400: ("gateway.query",), 401: ("gateway.token",), 421: ELSEWHERE, 503: UNAVAILABLE}
 BODY: Final = {
     400: ("gateway.malformed", "gateway.not_json"),
     401: ("gateway.token",),
     408: ("gateway.slow",),
     413: ("gateway.too_large", "gateway.too_deep"),
     415: ("gateway.media_type",),
+    421: ELSEWHERE,
     429: ("gateway.busy", "gateway.rate"),
 }
 """What can be wrong with a request that carries events."""

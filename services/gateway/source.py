@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from schemas.errors import NotFoundError
+from schemas.errors import DeniedError, NotFoundError
 from services.gateway.limits import DEFAULT, SourceLimits
 
 HIGHEST_LEVEL = 4
@@ -16,6 +16,13 @@ class UnknownSourceError(NotFoundError):
     """No such source is registered."""
 
     code: ClassVar[str] = "gateway.source_unknown"
+
+
+class ElsewhereError(DeniedError):
+    """The source publishes at another gateway of the site: events of one source keep their order in one place."""
+
+    code: ClassVar[str] = "gateway.elsewhere"
+    http_status: ClassVar[int] = 421
 
 
 class Source(Protocol):
@@ -56,6 +63,11 @@ class Source(Protocol):
         """How much it may send."""
         ...
 
+    @property
+    def gateway(self) -> str:
+        """The gateway that takes its events; empty: the node's own."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RegisteredSource:
@@ -68,6 +80,7 @@ class RegisteredSource:
     districts: tuple[str, ...]
     ceiling: int = HIGHEST_LEVEL
     limits: SourceLimits = DEFAULT
+    gateway: str = ""
 
 
 class Sources(Protocol):

@@ -54,6 +54,7 @@ def sources_of(snapshot: Snapshot) -> list[RegisteredSource]:
             districts=tuple(body["districts"]),
             ceiling=body["ceiling"],
             limits=SourceLimits.of(body.get("limits", {})),
+            gateway=body.get("gateway", ""),
         )
         for name, body in sorted(snapshot.of("source").items())
     ]

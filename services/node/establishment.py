@@ -75,7 +75,8 @@ def source_body(source: Source) -> dict[str, Any]:
         "types": sorted(source.types),
         "ceiling": source.ceiling,
     }
-    return {**body, "limits": dict(source.limits)} if source.limits else body
+    told = {"limits": dict(source.limits), "gateway": source.gateway}
+    return {**body, **{name: value for name, value in told.items() if value}}
 
 
 def subscription_body(subscription: Subscription) -> dict[str, Any]:

@@ -244,7 +244,7 @@ def _runner(
     if carrier.kafka is not None:
 
         def agencies() -> Mapping[str, str]:
-            return {source.id: source.agency for source in sources.all()}
+            return {source.id: source.agency for source in sources.all() if door.is_here(source)}
 
         made = KafkaNodeRunner(carrier.bus, carrier.kafka, ground.clock, sealer, projector, declared, agencies, epoch)
         stack.callback(made.close)

@@ -71,6 +71,7 @@ def registration(
         frozenset(entry["types"]),
         entry["ceiling"],
         entry.get("limits", {}),
+        entry.get("gateway", ""),
     )
     return Wanted("source", source.id, source_body(source))
 

@@ -41,7 +41,7 @@ from services.node.reading import reading_routers
 from services.node.receiver_groups import group_progress_of
 from services.node.rehearsal import rehearsal_router
 from services.node.site import Site
-from services.node.stopping import AuditWatch, Server, StopSignals
+from services.node.stopping import AuditWatch, Server, StopSignals, code_of
 from services.node.subscription_operations import Opened as SubscriptionActs
 from services.node.subscription_operator_api import subscription_operator_router
 from services.node.supervisor import CRASHED
@@ -163,8 +163,8 @@ def run(node: Node, listener: socket.socket, signals: StopSignals) -> None:
             each.stop()
         worker.stop()
         if node.audit.poisoned:
-            log.error("node.audit_poisoned")
-            os._exit(CRASHED)
+            log.error("node.audit_poisoned", reason=node.audit.poison)
+            os._exit(code_of(node.audit.poison))
         worker.join()
         node.close()
 

@@ -46,6 +46,7 @@ class Source:
         types: the event types it may publish; a deadline waits for the sources that can close it.
         ceiling: the highest level it may send.
         limits: how much it may send, by name, where the site says so.
+        gateway: the gateway that takes its events; empty: the node's own.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Source:
     types: frozenset[str]
     ceiling: int
     limits: Mapping[str, int] = field(default_factory=dict)
+    gateway: str = ""
 
     def serves(self, event_type: str, district: str) -> bool:
         """Say whether it can publish `event_type` for `district`."""
@@ -146,6 +148,11 @@ class Site:
             check_contracts(document, contracts, path.name)
         return _site(document, path.parent)
 
+    @property
+    def gateways(self) -> tuple[str, ...]:
+        """The names of all gateways: the node's own first."""
+        return (self.node, *sorted({source.gateway for source in self.sources} - {"", self.node}))
+
     def organisation(self, organisation_id: str) -> Organisation:
         """Return an organisation; a site refers only to those it has."""
         return next(o for o in self.organisations if o.id == organisation_id)
@@ -189,6 +196,7 @@ def _source(entry: Mapping[str, Any], agency: str) -> Source:
         frozenset(entry["types"]),
         entry["ceiling"],
         entry.get("limits", {}),
+        entry.get("gateway", ""),
     )
 
 

@@ -3,8 +3,8 @@
 A stop (SIGTERM, Ctrl-C) only sets a flag: an opening is finished and closed again, the serving ends, the closing, which
 signs the audit log's head, is not disturbed. Nothing is raised from the signal's handler: the interpreter may be inside
 a callback that swallows what is raised there, or half-way through a write to a database. A poisoned audit log ends the
-process with `CRASHED`: memory and disk may differ, and only opening the log again can tell, so the supervisor starts
-the node anew.
+process with `CRASHED`, or with `FULL` where the disk had no room: memory and disk may differ, and only opening the log
+again can tell, so the supervisor starts the node anew.
 """
 
 from __future__ import annotations
@@ -19,8 +19,18 @@ from typing import Protocol
 
 import uvicorn
 
+from services.node.supervisor import CRASHED, FULL
+
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LOOK_SECONDS = 0.1
+
+
+SPACE = frozenset({"ENOSPC", "EDQUOT"})
+
+
+def code_of(poison: str | None) -> int:
+    """Return the exit code of a process whose audit log ended by the failure `poison`."""
+    return FULL if poison in SPACE else CRASHED
 
 
 class Log(Protocol):

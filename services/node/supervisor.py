@@ -3,7 +3,7 @@
 A console that dies is started again: nothing is kept in it. So is what follows the audit log for its search index,
 however often, and nobody else ends by its end. A node that dies is started again too, a few times in a row: it recovers
 by itself, and what cannot recover must not be hidden by a loop. One that ran and cannot be opened again for want of
-something, such as space on the disk, is tried until it can. SIGTERM and Ctrl-C stop all of them cleanly.
+something, or that ended because its disk was full, is tried until it can. SIGTERM and Ctrl-C stop all of them cleanly.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ SIGNALLED = 128
 CRASHED = 70
 """EX_SOFTWARE: the node's worker met what it cannot go on with."""
 STOP_SECONDS = 30.0
+FULL = 74
+"""EX_IOERR: the disk filled while the node ran. With space it goes on, so it is tried until it can."""
 LOOK_SECONDS = 0.1
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,8 +132,10 @@ class Supervisor:
         """Start a child again unless its end was meant or it ends again and again."""
         # A coded exit (wrong usage, broken integrity) would come again; only a crash is worth another start.
         crashed = code < 0 or code > SIGNALLED or code == CRASHED or child.keep
-        if code == WANTING and child.ran:
-            self.say(f"casebus: {child.name} cannot start ({code}), trying again in {WANTING_SECONDS:.0f} s")
+        if code == FULL or (code == WANTING and child.ran):
+            child.ran = True
+            what = "has no space on its disk" if code == FULL else "cannot start"
+            self.say(f"casebus: {child.name} {what} ({code}), trying again in {WANTING_SECONDS:.0f} s")
             if not self._stop.wait(WANTING_SECONDS):
                 child.start()
             return True

@@ -18,7 +18,7 @@ import yaml
 from schemas.errors import UsageError
 
 BUNDLED = Path(__file__).resolve().parents[2] / "deploy" / "kafka" / "topics.yaml"
-PLACEHOLDERS = frozenset({"agency", "subscription", "node", "log"})
+PLACEHOLDERS = frozenset({"agency", "subscription", "node", "gateway", "log"})
 IN_STEP = "min.insync.replicas"
 OLDEST_FORMAT = ("message.format.version", (0, 11))
 """Brokers before 4.0 can keep a topic in a format that has neither headers nor transactions."""
@@ -106,7 +106,8 @@ def load(names: Mapping[str, Iterable[str]], brokers: int, path: Path = BUNDLED)
     """Return the topics of a site.
 
     Args:
-        names: what the placeholders stand for; topics with a name that is not given are left out.
+        names: what the placeholders stand for; topics with a name that is not given are left out. Where no gateways are
+            given the node is the only one.
         brokers: how many there are: no topic has more copies.
         path: the file.
 
@@ -117,6 +118,7 @@ def load(names: Mapping[str, Iterable[str]], brokers: int, path: Path = BUNDLED)
         file = msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), _File)
     except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise TopicsFileError(path=path.name, reason=str(error).splitlines()[0]) from error
+    names = {"gateway": names.get("node", ()), **names}
     copies = min(file.copies, brokers)
     in_step = max(1, min(file.in_step, copies - 1 if copies > 1 else 1))
     wanted = []

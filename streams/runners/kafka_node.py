@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -21,12 +21,12 @@ from streams import work
 from streams.bus.kafka_address import KafkaAddress
 from streams.bus.kafka_follower import KafkaFollower, Page
 from streams.bus.kafka_producer import KafkaAppender
-from streams.bus.port import Bus, Record
+from streams.bus.port import Bus
 from streams.projections import marks as marks_topic
 from streams.projections.lowest import LowestMarks
 from streams.projections.projector import TOPICS, Projector
 from streams.receivers import Deciding
-from streams.runners.faust.marks import raw_marks
+from streams.runners.mark_rows import Agencies, mark_rows
 from streams.runners.releasing import RAW
 from streams.runners.runner import Declared
 from streams.supervision.engine import Engine
@@ -44,10 +44,6 @@ class WorkersSilentError(UnavailableError):
     """What was accepted is kept, but no worker brings it to its effects."""
 
     code = "worker.silent"
-
-
-Agencies = Callable[[], Mapping[str, str]]
-"""Answers source → its agency."""
 
 
 @dataclass
@@ -85,15 +81,10 @@ class KafkaNodeRunner:
     def tell(self) -> int:
         """Put the present marks behind everything that was acknowledged; return their clock."""
         with self._telling:
-            clock, declared, agencies, epoch = self.clock.now_us(), self.declared(), self.agencies(), self.epoch()
-            rows: dict[tuple[str, int], list[Record]] = {}
-            for topic in self.bus.topics(RAW):
-                # A topic speaks for its own sources only: another's events are ordered in another topic.
-                mine = {s: mark for s, mark in declared.items() if agencies.get(s) == topic.removeprefix(RAW)}
-                for n in range(self.bus.partitions(topic)):
-                    rows[topic, n] = [raw_marks(self.sealer, topic, n, clock, mine, epoch)]
             if self._appender is None:
                 self._appender = KafkaAppender(self.address, "casebus-marks")
+            clock, epoch = self.clock.now_us(), self.epoch()
+            rows = mark_rows(self.bus, self.sealer, self.declared(), self.agencies(), clock, epoch)
             self._appender.append_all(rows)
             return clock
 

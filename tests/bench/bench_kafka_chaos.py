@@ -2,8 +2,8 @@
 
 Workers are killed by kill -9 (50 of each), frozen past their session, joined and taken away; then brokers are lost and
 brought back, restarted in turn, and all gone for a minute. After that a whole installation: publishers over HTTP, a
-node that is killed by kill -9 (50 times), its workers beside it. The figures are what was wrong (all must be nought)
-and what was done; the proof is a pure replay of everything.
+node and a gateway beside it, both killed by kill -9 (50 times each), and their workers. The figures are what was wrong
+(all must be nought) and what was done; the proof is a pure replay of everything.
 """
 
 from __future__ import annotations
@@ -78,18 +78,17 @@ def _report(cluster: Cluster, folder: Path) -> Report:
 
 
 def _gateway(cluster: Cluster, folder: Path) -> list[Figure]:
-    """Kill the node of an installation under load, its workers beside it."""
+    """Kill node and gateway of an installation under load, their workers beside them."""
     began = time.monotonic()
     office = Installation(cluster.address(), folder / "data", three_offices(), PARTITIONS, COPIES)
     run, whole = torment_gateway(office, KILLS, seed=1, workers=BESIDE)
-    (told,) = run.told.values()
     for breach in whole.breaches:
         print(breach, file=sys.stderr)
     return [
         Figure("gateway: promises broken", len(whole.breaches), "", 0, "lower"),
-        Figure("gateway: kill -9 of the node", run.kills[office.site.node], "", KILLS),
+        *(Figure(f"gateway: kill -9 of {name}", run.kills[name], "", KILLS) for name in run.gateways),
         Figure("gateway: kill -9 of workers beside it", sum(run.kills[each] for each in BESIDE), "", KILLS),
-        Figure("gateway: receipts that verify", len(told.receipts), "receipts"),
+        Figure("gateway: receipts that verify", sum(len(told.receipts) for told in run.told.values()), "receipts"),
         Figure("gateway: events that took effect once", len(whole.raw), "events"),
         Figure("gateway: events twice on raw, released once", whole.repeats, "events"),
         Figure("gateway: deliveries in a manifest before", whole.deliveries, "records"),

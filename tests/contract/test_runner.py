@@ -2,7 +2,7 @@
 
 The embedded runner, told in order, is the reference. The stages of the Kafka runner are held to it here over a log in
 memory, with partitions that overtake each other and steps that are opened anew; over a real Kafka with real workers by
-`tests/integration/kafka/test_faust_city.py` and `test_fines_kafka.py`.
+`tests/integration/kafka/test_faust_city.py` and `test_fines_kafka.py`, in every case by `./run bench kafka-contract`.
 """
 
 from __future__ import annotations

@@ -42,13 +42,14 @@ SUBSCRIPTION = "supervision"
 
 @dataclass
 class Told:
-    """What publishers were answered: (bytes of the event, receipt), numbers of letters; what was sent in vain."""
+    """What publishers were answered: (bytes of the event, receipt), numbers of letters; what was in vain and why."""
 
     receipts: list[tuple[bytes, Receipt]] = field(default_factory=list)
     letters: set[int] = field(default_factory=set)
     again: int = 0
     repeated: int = 0
     unexpected: list[str] = field(default_factory=list)
+    reasons: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, bodies: list[bytes], document: dict[str, Any]) -> None:
@@ -76,6 +77,7 @@ class Publisher:
     rng: random.Random
     stop: threading.Event
     make: Callable[[int], dict[str, Any]] = fine
+    patience: float = PATIENCE_SECONDS
 
     def run(self) -> None:
         """Publish until told to stop; what is on its way then is still brought to its end."""
@@ -97,7 +99,7 @@ class Publisher:
 
     def _until_answered(self, client: httpx.Client, bodies: list[bytes]) -> None:
         media = NDJSON if len(bodies) > 1 else {"content-type": "application/json"}
-        until = time.monotonic() + PATIENCE_SECONDS
+        until = time.monotonic() + self.patience
         while True:
             try:
                 answer = client.post("/v1/events", content=b"\n".join(bodies), headers=media)
@@ -111,6 +113,7 @@ class Publisher:
                 self.told.unexpected.append(code)
                 return
             self.told.again += 1
+            self.told.reasons.add(code)
             time.sleep(AGAIN_SECONDS)
 
 
@@ -164,11 +167,11 @@ def kill_under_load(data: Path, kills: int, seed: int) -> Verdict:
     )
 
 
-def receipt_faults(data: Path, told: Told) -> list[str]:
-    """Hold every receipt against the bytes it is for and the audit log of a stopped node that it names."""
+def receipt_faults(data: Path, told: Told, log: Path | None = None) -> list[str]:
+    """Hold every receipt against the bytes it is for and the audit log of a stopped gateway: the node's, or `log`."""
     directory = DataDirectory(data)
     key = FileKeystore(directory.keys / "keystore.json").signer(RECEIPT_KEY).public_key
-    records = {stored.seq: stored.record for stored in read(directory.audit)}
+    records = {stored.seq: stored.record for stored in read(log or directory.audit)}
     faults = []
     for body, receipt in told.receipts:
         statement = receipt.statement

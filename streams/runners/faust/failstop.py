@@ -21,6 +21,7 @@ class Exit(IntEnum):
     DRAIN = 71
     FENCED = 72
     BROKEN = 73
+    DISK = 74
     KAFKA = 75
 
 

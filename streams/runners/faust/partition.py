@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from security.audit.errors import AuditPoisonedError
 from streams.runners.faust import changelog, settings
 from streams.runners.faust.changelog import Restored, Row
 from streams.runners.faust.failstop import Exit, fail_stop, failed
@@ -183,6 +184,9 @@ class OpenPartition:
                 await self._commit(self._group())
         except asyncio.CancelledError:
             raise
+        except AuditPoisonedError as error:
+            reason = error.fields.get("reason")
+            fail_stop(Exit.DISK, "worker.audit_failed", error, topic=self.source.topic, reason=reason)
         except BaseException as error:  # noqa: BLE001 - whatever it is, memory is ahead of the changelog now
             fail_stop(Exit.FENCED, "worker.transaction_failed", error, topic=self.source.topic)
 

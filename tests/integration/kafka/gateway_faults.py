@@ -1,30 +1,33 @@
-"""The whole chain under kills: publishers over HTTP, a node on Kafka that is killed at any moment, workers beside it.
+"""The whole chain under kills: publishers over HTTP, node and gateway on Kafka killed at any moment, workers too.
 
-    publishers → node (killed) → raw → release (killed) → views, work → supervise (killed) → alerts → read model
+    publishers → node (killed)    ╲
+    publishers → gateway (killed) → raw → release (killed) → views, work → supervise (killed) → alerts → read model
 
-What publishers were told is held against the audit log of the node; what receivers saw against the logs of the workers
-and a pure fold (`whole_proof`).
+What publishers were told is held against the audit log of their gateway; what receivers saw against the logs of the
+workers and a pure fold (`whole_proof`).
 """
 
 from __future__ import annotations
 
 import json
 import random
+import sys
 import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+import httpx
 from sqlalchemy import select
 
 from schemas.event import derived_id, sequence_of
 from services.node.site import Site
 from services.node.tokens import issue
+from services.worker.assembly import WORKERS
 from streams import panorama, work
 from streams.projections import tables
 from streams.projections.database import open_database
@@ -40,11 +43,15 @@ PARTITIONS = 3
 """With three partitions the three sources leave one raw partition without an event."""
 COLLECTION = "casebus.view.collection"
 CREATED = "traffic.fine.created"
+ANNEX = "annex"
+"""The gateway beside the node, to which the site gives one of the sources."""
 UNDER_LOAD_SECONDS = 0.6
 OPENING_SECONDS = 2.0
 ANSWERS = 8
 """A gateway that opened lives until it gave so many receipts more, and then a moment of chance."""
 PATIENCE_SECONDS = 30.0
+PUBLISHER_SECONDS = 900.0
+"""An event that a publisher gives up may stand on raw without a receipt: none gives up before the test does."""
 SENT = ("2010-02-01T00:00:00Z", "2010-09-01T00:00:00Z")
 """In time, and after the limit of ninety days."""
 
@@ -72,6 +79,16 @@ def said(source: str, number: int) -> dict[str, Any]:
     }
 
 
+class GatewayProcess(NodeProcess):
+    """A gateway beside the node, by its command; `data` is the directory with the keys."""
+
+    @property
+    def command(self) -> Sequence[str]:
+        """The command that runs it."""
+        options = ["--data", str(self.data), "--instance", ANNEX, "--port", str(self.port)]
+        return [sys.executable, "-m", "services.cli.app", "worker", "gateway", *options]
+
+
 @dataclass
 class Torment:
     """A run: the installation with its gateways, what publishers were told by each, what was killed."""
@@ -83,6 +100,12 @@ class Torment:
     kills: Counter[str] = field(default_factory=Counter)
     clients: list[threading.Thread] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
+    tokens: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> set[str]:
+        """The codes and failures that publishers got on the way."""
+        return {code for told in self.told.values() for code in told.reasons}
 
     @classmethod
     def of(cls, office: Installation, seed: int) -> Torment:
@@ -91,23 +114,27 @@ class Torment:
 
     def publish(self, gateway: str, process: NodeProcess, tokens: dict[str, str]) -> None:
         """Let every source of a gateway publish there, each by two clients."""
-        self.gateways[gateway], told = process, self.told.setdefault(gateway, Told())
+        self.gateways[gateway], self.tokens[gateway] = process, tokens
+        told = self.told.setdefault(gateway, Told())
         for source, token in tokens.items():
             for first in (0, 1_000_000):
                 rng = random.Random(self.rng.random())  # noqa: S311 - as above
                 make = partial(said, source)
-                publisher = Publisher(process.url, token, first, told, rng, self.stop, make)
-                self.clients.append(threading.Thread(target=publisher.run))
+                publisher = Publisher(process.url, token, first, told, rng, self.stop, make, PUBLISHER_SECONDS)
+                self.clients.append(threading.Thread(target=publisher.run, daemon=True))
 
-    def run(self, kills: int, workers: Iterable[str] = ()) -> None:
-        """Kill each gateway so often, every fifth time while it opens; after each a worker, in turn."""
-        beside = list(workers)
+    def start(self) -> None:
+        """Start the gateways, and the clients once they answer."""
         for process in self.gateways.values():
             process.start()
         for process in self.gateways.values():
             process.await_health()
         for client in self.clients:
             client.start()
+
+    def run(self, kills: int, workers: Iterable[str] = ()) -> None:
+        """Kill each gateway so often, every fifth time while it opens; after each a worker, in turn."""
+        beside = list(workers)
         for number in range(kills):
             for name, process in self.gateways.items():
                 if number % 5 != 4:
@@ -138,13 +165,16 @@ class Torment:
             time.sleep(min(left, 0.1))
 
     def finish(self) -> None:
-        """Bring what is on its way to its end, stop the gateways, and let everything take effect."""
+        """Bring what is on its way to its end, let each source say that this is all, and stop the gateways."""
         for process in self.gateways.values():
             process.await_health()
         self.stop.set()
         for client in self.clients:
             client.join()
-        for process in self.gateways.values():
+        for gateway, process in self.gateways.items():
+            process.await_health()
+            for token in self.tokens[gateway].values():
+                heartbeat(process.url, token)
             assert process.stop() == 0, process.said
 
     def end(self) -> None:
@@ -154,15 +184,18 @@ class Torment:
             process.end()
 
 
-def settle(office: Installation) -> dict[str, str]:
-    """Open the node in this process, let its sources say that this is all, and wait for the effects.
+def heartbeat(url: str, token: str) -> None:
+    """Say for a source that this is all up to now."""
+    headers = {"authorization": f"Bearer {token}"}
+    httpx.post(
+        f"{url}/v1/marks", json={"heartbeat": True}, headers=headers, timeout=60, trust_env=False
+    ).raise_for_status()
 
-    Returns alert id → state as the node's pages show them.
-    """
+
+def settle(office: Installation) -> dict[str, str]:
+    """Open the node in this process and wait for the effects; return alert id → state as its pages show them."""
     node = office.node()
     try:
-        for source in node.sources.all():
-            node.door.heartbeat(source)
         with office.kept_running():
             node.pump()
     finally:
@@ -175,36 +208,51 @@ def settle(office: Installation) -> dict[str, str]:
         database.dispose()
 
 
-def torment_gateway(office: Installation, kills: int, seed: int, workers: Iterable[str] = ()) -> tuple[Torment, Whole]:
-    """Kill the node of a new installation under load, workers beside it, and prove what is left."""
+def begun(office: Installation, seed: int) -> Torment:
+    """Make the topics and the node of a new installation, and prepare to publish to it; nothing runs yet."""
     office.make_topics()
     node = office.node()
     tokens = {source.id: issue(node, source.id) for source in office.site.sources}
     node.close()
     run = Torment.of(office, seed)
-    process = NodeProcess.on_a_free_port(office.data)
-    process.environment = office.address.environment()
-    run.publish(office.site.node, process, tokens)
+    hall, annex = NodeProcess.on_a_free_port(office.data), GatewayProcess.on_a_free_port(office.data)
+    hall.environment = annex.environment = office.address.environment()
+    annex.log = office.data.parent / f"{ANNEX}.log"
+    bound = {source.id for source in office.site.sources if source.gateway == ANNEX}
+    run.publish(office.site.node, hall, {source: token for source, token in tokens.items() if source not in bound})
+    run.publish(ANNEX, annex, {source: token for source, token in tokens.items() if source in bound})
     office.start_all({"release": ("release-1",), "supervise": ("supervise-1",)})
+    return run
+
+
+def proven(office: Installation, run: Torment) -> Whole:
+    """Bring a run to its end, stop everything, and prove what is left."""
+    run.finish()
+    pages = settle(office)
+    office.stop()
+    whole = prove(office)
+    whole.breaches += faults(office, run, whole, pages)
+    return whole
+
+
+def torment_gateway(office: Installation, kills: int, seed: int, workers: Iterable[str] = ()) -> tuple[Torment, Whole]:
+    """Kill the node of a new installation under load, workers beside it, and prove what is left."""
+    run = begun(office, seed)
     try:
+        run.start()
         run.run(kills, workers)
-        run.finish()
-        pages = settle(office)
+        return run, proven(office, run)
     finally:
         run.end()
         office.stop()
-    whole = prove(office)
-    whole.breaches += faults(office, run, whole, {office.site.node: office.data}, pages)
-    return run, whole
 
 
-def faults(
-    office: Installation, run: Torment, whole: Whole, folders: dict[str, Path], pages: dict[str, str]
-) -> list[str]:
+def faults(office: Installation, run: Torment, whole: Whole, pages: dict[str, str]) -> list[str]:
     """Hold what publishers were told against logs, topics, alerts and pages; return every promise that was broken."""
     found, taken = [], Counter[bytes]()
     for gateway, told in run.told.items():
-        found += [f"{gateway}: {each}" for each in receipt_faults(folders[gateway], told)]
+        log = office.data / WORKERS / gateway / "audit" if gateway == ANNEX else None
+        found += [f"{gateway}: {each}" for each in receipt_faults(office.data, told, log)]
         found += [f"{gateway}: unexpected answer {code}" for code in told.unexpected]
         taken |= acknowledged(told)
     events = [json.loads(body) for told in run.told.values() for body, _ in told.receipts]

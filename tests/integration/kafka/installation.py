@@ -148,9 +148,9 @@ def _sees(address: KafkaAddress, topics: set[str]) -> bool:
         return topics <= set(reader.topics("casebus."))
 
 
-def wait_for(holds: Callable[[], bool], seconds: float) -> bool:
+def wait_for(holds: Callable[[], object], seconds: float) -> bool:
     """Wait until something holds; tell whether it does."""
     deadline = time.monotonic() + seconds
     while not (held := holds()) and time.monotonic() < deadline:
         time.sleep(0.3)
-    return held
+    return bool(held)

@@ -1,4 +1,8 @@
-"""The simulated city through a node on Kafka and its workers: exactly the planted alerts, on Kafka and on the pages."""
+"""The simulated city through a node on Kafka and its workers: exactly the planted alerts, on Kafka and on the pages.
+
+And the contract of runners on a real broker: told in order and with repeats, what stands and what was decided is what
+the embedded runner says, by id and date. Every case of that contract runs here in `./run bench kafka-contract`.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +26,12 @@ from streams.bus.kafka_address import KafkaAddress
 from streams.projections.values import Filter
 from streams.runners.faust.progress import stamp_of
 from streams.supervision.model import Model
+from tests.contract.runner import Outcome
+from tests.contract.test_runner import EmbeddedUnderTest
 from tests.house.tree import ROOT
 from tests.integration.kafka.chain_proof import read
 from tests.integration.kafka.installation import Installation
+from tests.integration.kafka.runner_on_kafka import outcome_on
 from tests.integration.report_event import ELSEWHERE, POLICE, SUBSCRIPTION, VIEW, id_of, report
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -58,17 +65,40 @@ def office(own_kafka: KafkaAddress, tmp_path: Path) -> Iterator[Installation]:
     made.stop()
 
 
+@pytest.fixture(scope="module")
+def reference(city: City, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """What stands after the embedded runner was told the same."""
+    site = Site.load(ROOT / "deploy/site/demo.yaml", Contracts.load())
+    embedded = EmbeddedUnderTest(tmp_path_factory.mktemp("reference") / "data", site, city.deliveries[0].at_us)
+    for turn in range(TURNS):
+        tell(embedded.node, city, turn)
+        embedded.settle()
+    end(embedded.node, city)
+    embedded.settle()
+    return embedded.outcome()
+
+
+def end(node: Node, city: City) -> None:
+    """Let the clock come to the end of the city."""
+    assert isinstance(node.clock, ManualClock)
+    node.clock.advance_to(city.end_us)
+
+
 def tell(node: Node, city: City, turn: int) -> None:
-    """Deliver one part of the city: its events, and then what each source declared last."""
+    """Deliver one part of the city: its events, a fifth of them twice, and then what each source declared last."""
     clock, marks = node.clock, dict[str, int]()
     assert isinstance(clock, ManualClock)
     size = -(-len(city.deliveries) // TURNS)
-    for delivery in city.deliveries[turn * size : (turn + 1) * size]:
+    part = city.deliveries[turn * size : (turn + 1) * size]
+    for delivery in part:
         clock.advance_to(delivery.at_us)
         if delivery.event is not None:
             node.door.accept(delivery.source, [delivery.event])
         elif delivery.mark is not None:
             marks[delivery.source] = max(marks.get(delivery.source, 0), delivery.mark)
+    for delivery in part[::5]:
+        if delivery.event is not None:
+            node.door.accept(delivery.source, [delivery.event])
     for source, mark in marks.items():
         node.door.complete_to(source, mark)
 
@@ -114,7 +144,9 @@ def correct(office: Installation, node: Node) -> None:
     assert told.data["originals"] == [corrected.idem]
 
 
-def test_the_planted_alerts_and_no_others_stand_and_are_shown(office: Installation, city: City) -> None:
+def test_the_planted_alerts_and_no_others_stand_and_are_shown(
+    office: Installation, city: City, reference: Outcome
+) -> None:
     """Release is killed once, one supervise worker too: nothing missing, nothing unexpected, no number twice."""
     names = alert_names(
         {m.id: m.major for m in map(Model.load, sorted((ROOT / "streams/supervision/models").glob("*.yaml")))}
@@ -128,12 +160,12 @@ def test_the_planted_alerts_and_no_others_stand_and_are_shown(office: Installati
                 office.kill("release-1")
                 office.kill("supervise-2")
             node.pump()
-        assert isinstance(node.clock, ManualClock)
-        node.clock.advance_to(city.end_us)
+        end(node, city)
         node.pump()
 
         standing = office.states()
         shown = {row.id: row.state for row in node.read_model.newest(Filter())}
+        outcome = outcome_on(office)
         correct(office, node)
     finally:
         node.close()
@@ -141,6 +173,9 @@ def test_the_planted_alerts_and_no_others_stand_and_are_shown(office: Installati
     assert (verdict.missing, verdict.unexpected) == ((), ())
     assert verdict.expected > 15
     assert shown == standing
+    assert outcome.alerts == reference.alerts
+    assert outcome.decisions == reference.decisions
+    assert len(outcome.decisions) > 300
     for items in read(office.address, alerts.TOPIC, 2):
         stamps = [stamp_of(item.headers) for item in items]
         assert len(set(stamps)) == len(stamps) > 0

@@ -11,6 +11,7 @@ import yaml
 
 from schemas.catalogue import Contracts
 from schemas.errors import CasebusError
+from services.node.establishment import source_body
 from services.node.site import Site
 from services.simulator.background.telling import background
 from services.simulator.cast import SHOWN_DISTRICT, background_sources, sources, stations
@@ -234,3 +235,17 @@ def test_broken_yaml_is_named_by_its_line(tmp_path: Path) -> None:
 
     assert caught.value.code == "site.unreadable"
     assert caught.value.fields["line"] == 3
+
+
+def test_a_source_of_another_gateway_says_so_in_control_and_others_as_before(tmp_path: Path) -> None:
+    """The record of a source without a gateway has the bytes it always had; the site names its gateways once."""
+    document = yaml.safe_load(DEMO.read_text(encoding="utf-8"))
+    document["sources"][0]["gateway"] = "annex"
+    path = tmp_path / "site.yaml"
+    path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+
+    site = Site.load(path)
+
+    assert source_body(site.sources[0])["gateway"] == "annex"
+    assert "gateway" not in source_body(site.sources[-1])
+    assert site.gateways == (site.node, "annex")

@@ -1,4 +1,4 @@
-"""The supervisor: what stands apart is started again however often it ends, and nobody else ends by it."""
+"""The supervisor: which ends of a node it answers with another start, and that nobody ends by what stands apart."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from services.node import supervisor
-from services.node.supervisor import Child, Supervisor
+from services.node.stopping import code_of
+from services.node.supervisor import CRASHED, FULL, RESTARTS, WANTING, Child, Supervisor
 
 OFTEN = supervisor.RESTARTS + 3
 
@@ -31,3 +32,39 @@ def test_what_stands_apart_ends_nobody_else(tmp_path: Path, monkeypatch: pytest.
     assert len(marks.read_bytes()) >= OFTEN
     assert code == 0
     assert all("index ended with 3" in line for line in said)
+
+
+@pytest.fixture
+def child(monkeypatch: pytest.MonkeyPatch) -> Child:
+    """A child that is not really started."""
+    monkeypatch.setattr(supervisor, "WANTING_SECONDS", 0.0)
+    monkeypatch.setattr(Child, "start", lambda self: setattr(self, "starts", self.starts + 1))
+    return Child("node", ["true"], keep=False, starts=1)
+
+
+def test_a_full_disk_is_waited_for_however_long_it_lasts(child: Child) -> None:
+    """Also where the node can be opened each time and only then finds no room."""
+    said = list[str]()
+    kept = Supervisor([child], said.append)
+
+    assert all(kept._again(child, code) for code in [FULL, WANTING] * RESTARTS)
+    assert child.starts == 1 + 2 * RESTARTS
+    assert "no space on its disk (74)" in said[0]
+
+
+def test_a_node_that_never_ran_is_not_tried_again(child: Child) -> None:
+    """What keeps it from starting the first time is for the operator."""
+    assert not Supervisor([child], print)._again(child, WANTING)
+
+
+def test_a_node_that_crashes_again_and_again_is_given_up(child: Child) -> None:
+    """A loop must not hide it."""
+    kept = Supervisor([child], list[str]().append)
+
+    assert [kept._again(child, CRASHED) for _ in range(RESTARTS + 1)] == [True] * RESTARTS + [False]
+
+
+@pytest.mark.parametrize(("poison", "code"), [("ENOSPC", FULL), ("EDQUOT", FULL), ("EIO", CRASHED), (None, CRASHED)])
+def test_an_audit_log_that_ended_for_want_of_space_says_so(poison: str | None, code: int) -> None:
+    """Everything else is a crash."""
+    assert code_of(poison) == code

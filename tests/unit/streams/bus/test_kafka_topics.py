@@ -81,10 +81,13 @@ def test_no_topic_loses_records_by_time_or_size() -> None:
 
 
 def test_processes_have_the_rights_of_their_roles_only() -> None:
-    """Raw is written by the node, read by it and release, seen by supervise; a view is read by its own certificate."""
+    """Raw is written by gateways, read by release too, seen by supervise; a view is read by its own certificate."""
     topics = {topic.name: topic for topic in load(NAMES, 1).topics}
 
-    assert (topics["casebus.raw.police"].write, topics["casebus.raw.police"].read) == (("node",), ("node", "release"))
+    raw, control = topics["casebus.raw.police"], topics["casebus.control"]
+    assert (raw.write, raw.read) == (("gateway", "node"), ("gateway", "node", "release"))
+    assert control.write == ("node",)
+    assert "gateway" in control.read
     assert topics["casebus.raw.police"].see == ("supervise",)
     assert topics["casebus.view.s1"].read == ("subscription.s1",)
     assert "node" not in topics["casebus.view.s1"].write

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from security.audit.errors import AuditPoisonedError
 from streams.bus.port import Record
 from streams.runners.faust import changelog, progress
 from streams.runners.faust.changelog import Restored, Row
+from streams.runners.faust.failstop import Exit
 from streams.runners.faust.gate import Verdict
 from streams.runners.faust.partition import GATHER_RECORDS, OpenPartition
 from streams.runners.faust.producer import Place
@@ -287,3 +289,45 @@ async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not holds():  # noqa: ASYNC110 - nothing sets an event here
             await asyncio.sleep(0)
+
+
+class FullDisk:
+    """A step whose manifests cannot be written."""
+
+    def take(self, item: Item) -> Item:
+        """Take anything."""
+        return item
+
+    def deliver(self, taken: Sequence[Item]) -> list[Output]:
+        """Find the disk full."""
+        del taken
+        raise AuditPoisonedError(reason="ENOSPC")
+
+
+def test_a_log_that_cannot_be_written_ends_the_process_with_a_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is told as such, with its reason, and nothing of that group is written to Kafka."""
+    told: list[tuple[Exit, str, object]] = []
+
+    class EndedError(Exception):
+        """Stands for the end of the process."""
+
+    def ended(code: Exit, event: str, error: BaseException | None = None, **fields: object) -> None:
+        del error
+        told.append((code, event, fields["reason"]))
+        raise EndedError
+
+    async def scenario() -> Slow:
+        producer = Slow()
+        producer.gate.set()
+        partition = opened(producer)
+        monkeypatch.setattr(partition, "_step", FullDisk())
+        await partition.offer(item(0), None)
+        with pytest.raises(EndedError):
+            await asyncio.wait_for(partition._task, 5)
+        return producer
+
+    monkeypatch.setattr("streams.runners.faust.partition.fail_stop", ended)
+    producer = asyncio.run(scenario())
+
+    assert told == [(Exit.DISK, "worker.audit_failed", "ENOSPC")]
+    assert producer.written == []
