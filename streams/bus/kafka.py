@@ -43,6 +43,9 @@ from streams.bus.port import Record, Stored
 PREFIX = "casebus."
 CHANGELOG = "casebus.changelog."
 TRANSACTION_MS = 60_000
+STEP_MS = 30_000
+"""After this long a step is given up, before the coordinator aborts it: the client may lose a request of a transaction
+when a connection breaks, and then waits in vain."""
 PLAIN = ("casebus.raw.",)
 """Topics that no transaction writes."""
 MARKER_SECONDS = 0.002
@@ -165,8 +168,13 @@ class KafkaBus:
         if self.changelog not in self._reader.topics(self.changelog):
             raise KafkaTopicMissingError(topic=self.changelog)
         with translated(self.changelog):
-            options = {"transactional_id": PREFIX + self.name, "transaction_timeout_ms": TRANSACTION_MS}
-            self._producer = producer(self._address, self.name, **options)
+            self._producer = producer(
+                self._address,
+                self.name,
+                transactional_id=PREFIX + self.name,
+                transaction_timeout_ms=TRANSACTION_MS,
+                delivery_timeout_ms=STEP_MS,
+            )
             try:
                 self._producer.init_transactions()
                 stores = Stores()

@@ -11,8 +11,11 @@ RAW, CHANGELOG = "casebus.raw.police", "casebus.changelog.release.raw.police"
 
 
 def test_a_topic_with_as_many_partitions_as_its_changelog_is_worked_on() -> None:
-    """Nothing is said."""
-    Topology({RAW: 4, CHANGELOG: 4}).require("release", [RAW])
+    """Nothing is said, and the topic is found by its beginning."""
+    topology = Topology({RAW: 4, CHANGELOG: 4})
+    topology.require("release", [RAW])
+
+    assert topology.beginning("casebus.raw.") == (RAW,)
 
 
 def test_another_number_of_partitions_than_states_were_kept_for_is_refused() -> None:
