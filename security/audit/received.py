@@ -58,17 +58,20 @@ class Acknowledged:
 def fetched(records: Iterable[Entry], events: Collection[str]) -> list[Fetched]:
     """Return where the `pull` records among `records` hand over one of `events`, in the order of the log.
 
-    The events of a record stand in the order of its offsets, which follow each other.
+    The events of a record stand in the order of its offsets. Where these do not follow each other (on Kafka marks of
+    transactions use some up) the last one stands for each: an acknowledgement then covers none too early.
     """
     found = []
     for record in records:
         listed = record.data.get("events")
         if record.act != PULL or record.off is None or not isinstance(listed, list):
             continue
+        last = record.data.get("last")
+        dense = not isinstance(last, int) or last - record.off == len(listed) - 1
         for place, event in enumerate(listed):
             if event in events:
                 way = _text(record.data.get("way"))
-                at = record.off + place
+                at = record.off + place if dense or not isinstance(last, int) else last
                 found.append(Fetched(event, record.obj, record.actor, record.seq, record.ts, record.part or 0, at, way))
     return found
 

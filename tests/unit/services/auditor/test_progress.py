@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from security.audit.policy import Policy
+from security.audit.received import fetched
 from security.audit.record import Entry
 from security.audit.released import released
 from security.audit.terms import Question
@@ -78,6 +79,16 @@ def test_each_release_says_what_became_of_it(log: Path, tmp_path: Path) -> None:
     a = second["a"]
     assert (at(a["fetched"], "offset"), at(a["acknowledged"], "through")) == ((603, 41), (1_208, 41))
     assert (third["a"]["fetched"], third["a"]["acknowledged"]) == (None, None)
+
+
+def test_gaps_between_offsets_cover_nothing_too_early() -> None:
+    """Where offsets do not follow each other an event counts as standing at the last of its reading."""
+    dense = pull("a", 40, *EVENTS[:3])
+    data = dense.data | {"last": 42}
+    gaps = Entry(act="pull", obj="a", part=0, off=40, data=data | {"last": 47})
+
+    assert [each.offset for each in fetched([Entry(act="pull", obj="a", off=40, data=data)], EVENTS)] == [40, 41, 42]
+    assert [each.offset for each in fetched([gaps], EVENTS)] == [47, 47, 47]
 
 
 def test_of_too_many_events_nothing_is_looked_up(log: Path, tmp_path: Path) -> None:
