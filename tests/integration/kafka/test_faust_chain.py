@@ -82,7 +82,8 @@ def test_a_frozen_worker_that_wakes_within_a_transaction_is_fenced(chain: Chain)
     try:
         chain.start("release", "release-0")
         with Feed(chain.address, chain.topics, per_second=30).running():
-            chain.rest(5.0)
+            assert wait_for(lambda: said(chain, "worker.partition_opened") == chain.topics.partitions, 60)
+            chain.rest(2.0)
             frozen = chain.members["release-0"]
             chain.freeze(frozen, SESSION + 3.0)
             chain.start("release", "release-1")
