@@ -135,10 +135,12 @@ class Desk:
             return head | alert_page.log_page(opened.row, history, self._read_model.accesses(alert_id))
         if not shell_visible(opened.table, opened.guards):
             return head | alert_page.closed(alert_id, decide(opened.table, ALERT, frozenset(), opened.guards))
+        # Before what it stands for is read: a tag that is newer than the page would keep the page as it is.
+        tag = self._tag(opened)
         page = alert_page.with_shell(opened.row, self._models.about(opened.row.model), history)
         detail = self._openings.for_person(person, opened.table, opened.row, opened.guards)
         clue = alert_page.clue(person, opened.clue, self._read_model.clue_steps(alert_id))
-        extra = {"clue": clue, "publish": self._forms(person, opened), "tag": self._tag(opened)}
+        extra = {"clue": clue, "publish": self._forms(person, opened), "tag": tag}
         return head | page | detail | extra
 
     def tag(self, person: Person, alert_id: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from streams.bus.kafka_errors import (
     coded,
     translated,
 )
-from streams.bus.kafka_producer import producer, told
+from streams.bus.kafka_producer import STEP_MS, producer, told, within
 from streams.bus.kafka_reader import POLL_MS, KafkaReader, consumer
 from streams.bus.kafka_transaction import KafkaTransaction, Place, PlainTopics
 from streams.bus.port import Record, Stored
@@ -43,9 +43,6 @@ from streams.bus.port import Record, Stored
 PREFIX = "casebus."
 CHANGELOG = "casebus.changelog."
 TRANSACTION_MS = 60_000
-STEP_MS = 30_000
-"""After this long a step is given up, before the coordinator aborts it: the client may lose a request of a transaction
-when a connection breaks, and then waits in vain."""
 PLAIN = ("casebus.raw.",)
 """Topics that no transaction writes."""
 MARKER_SECONDS = 0.002
@@ -195,7 +192,7 @@ class KafkaBus:
         if not change.began:
             return
         try:
-            self._producer.abort_transaction()
+            within(STEP_MS / 1000, self._producer.abort_transaction)
         except KafkaError as error:
             self._failed(coded(error))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -22,6 +23,9 @@ BATCH_BYTES = 1 << 20
 REQUEST_MS = 20_000
 DELIVERY_MS = 120_000
 BLOCK_MS = 10_000
+STEP_MS = 30_000
+"""After this long a step is given up, before the coordinator aborts it: the client may lose a request of a transaction
+when a connection breaks, and then waits in vain, for a commit without end."""
 
 
 def producer(address: KafkaAddress, client: str, **options: Any) -> Any:
@@ -82,6 +86,27 @@ def told(error: KafkaError, topic: str, topics: Callable[[str], list[str]]) -> C
         return found if topic in topics(topic) else KafkaTopicMissingError(topic=topic)
     except CasebusError:
         return found
+
+
+def within(seconds: float, act: Callable[[], object]) -> None:
+    """Do something that the client itself would wait for without end; raises what it raises.
+
+    Raises:
+        KafkaTimeoutError: it has not come to an end. Its thread is left behind, and ends when the producer is closed.
+    """
+    ended: Future[object] = Future()
+
+    def run() -> None:
+        try:
+            ended.set_result(act())
+        except BaseException as error:  # noqa: BLE001 - it is raised again, by the thread that waits
+            ended.set_exception(error)
+
+    threading.Thread(target=run, name="kafka-transaction", daemon=True).start()
+    try:
+        ended.result(seconds)
+    except TimeoutError as error:
+        raise KafkaTimeoutError("no answer") from error
 
 
 class KafkaAppender:

@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.bus.kafka_address import KafkaAddress
 from streams.bus.kafka_changelog import Changes, Stores
-from streams.bus.kafka_producer import KafkaAppender, send, settled
+from streams.bus.kafka_producer import STEP_MS, KafkaAppender, send, settled, within
 from streams.bus.kafka_reader import KafkaReader
 from streams.bus.port import Record
 
@@ -123,7 +123,7 @@ class KafkaTransaction:
         self._settle()
         if futures:
             settled(self._producer, futures)
-        self._producer.commit_transaction()
+        within(STEP_MS / 1000, self._producer.commit_transaction)
 
     def _settle(self) -> None:
         for (topic, partition), futures in self._sent.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from streams.bus.kafka_errors import (
     KafkaRecordsGoneError,
     KafkaRecordTooLargeError,
     KafkaTopicMissingError,
+    KafkaUnavailableError,
 )
 from streams.bus.kafka_producer import KafkaAppender, producer, send
 from streams.bus.kafka_reader import KafkaReader
@@ -343,3 +345,24 @@ def test_records_of_a_killed_worker_are_never_read(kafka: KafkaAddress, worker: 
         successor.append(out, 0, [record(2)])
         assert [s.value for s in successor.read(out, 0, 0, 10)] == [b"v2"]
     dying.close(timeout=5)
+
+
+def test_a_commit_without_an_answer_is_given_up(
+    worker: KafkaBus, topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client waits for a commit without end where its request was lost: the step ends, and the next one stands."""
+    out = topics("out")
+    asked = threading.Event()
+
+    def never() -> None:
+        asked.set()
+        threading.Event().wait()
+
+    monkeypatch.setattr("streams.bus.kafka_transaction.STEP_MS", 300)
+    monkeypatch.setattr(worker._producer, "commit_transaction", never)
+    with pytest.raises(KafkaUnavailableError):
+        worker.append(out, 0, [record(1)])
+    worker.append(out, 0, [record(2)])
+
+    assert asked.is_set()
+    assert [stored.value for stored in worker.read(out, 0, 0, 10)] == [b"v2"]

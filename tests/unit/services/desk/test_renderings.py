@@ -9,6 +9,7 @@ import pytest
 
 from schemas.errors import CasebusError
 from services.desk.desk import Desk
+from services.desk.opening import Openings
 from services.desk.publishing import Wish
 from streams.clues import ClueAct, Step
 from streams.projections.read_model import UnknownAlertError
@@ -25,6 +26,7 @@ from tests.unit.services.desk.office import (
     UNIT,
     WANTED_REASON,
     Office,
+    report,
 )
 
 
@@ -96,6 +98,24 @@ def test_accepting_opens_the_detail(office: Office) -> None:
     assert EXPLAIN in shown
     assert HIDDEN_SUMMARY not in shown
     assert WANTED_REASON not in shown
+
+
+def test_what_comes_while_a_page_is_made_makes_it_old(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event that is projected when the timeline has been read is on the next page: the tag asks for it."""
+    police, made = office.people["police"], Openings.for_person
+
+    def late(self: Openings, *about: Any) -> dict[str, Any]:
+        detail = made(self, *about)
+        office.add_event(9, "police.report.accepted", report("late"))
+        office.settle()
+        return detail
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Openings, "for_person", late)
+        page = office.desk.alert(police, ALERT_ID)
+
+    assert page["tag"] != office.desk.tag(police, ALERT_ID)["tag"]
+    assert office.desk.alert(police, ALERT_ID)["tag"] == office.desk.tag(police, ALERT_ID)["tag"]
 
 
 def test_a_hidden_field_says_why(office: Office) -> None:
