@@ -18,15 +18,14 @@ POST /desk/subscription-requests/{id}/decline  `reason`
 # Annotations are evaluated here, not kept as text: the dependencies they name are local to the function.
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from services.asking.desk import RequestDesk
 from services.asking.errors import NoRequestError, PendingError, SettledError, WishError
-from services.desk.errors import SessionMissingError
 from services.desk.people import Person
-from services.desk.router import Sessions
+from services.desk.router import Sessions, signed_in_at
 from services.gateway.described import described
 from services.gateway.exchange import QueryError, TokenError, error_response, json_response, language_of
 from services.gateway.readers import Readers
@@ -133,11 +132,7 @@ def reviewing_router(desk: RequestDesk, sessions: Sessions) -> APIRouter:
     """Make the routes of reviewers."""
     router = APIRouter(prefix="/desk/subscription-requests", tags=["desk"])
 
-    def signed_in(authorization: Annotated[str, Header()] = "") -> Person:
-        person = sessions.person(authorization.removeprefix("Bearer "))
-        if person is None:
-            raise SessionMissingError(reason="session")
-        return person
+    signed_in = signed_in_at(sessions)
 
     @router.get("")
     def reviews(person: Annotated[Person, Depends(signed_in)]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class AuditIndex:
             database = sqlite3.connect(self._path, isolation_level=None, timeout=30)
             if not _ours(database):
                 database.close()
-                self._remove()
+                remove(self._path)
                 database = sqlite3.connect(self._path, isolation_level=None, timeout=30)
             database.execute("PRAGMA journal_mode=WAL")
             # What a crash loses is read from the log again.
@@ -166,7 +166,7 @@ class AuditIndex:
     def clear(self) -> None:
         """Forget everything, to be made anew from the log."""
         self._database.close()
-        self._remove()
+        remove(self._path)
         self._shards.clear()
         self._pending.clear()
         self._database = self._open()
@@ -191,10 +191,6 @@ class AuditIndex:
             yield
         except sqlite3.Error as error:
             raise IndexUnusableError(file=self._path.name, reason=type(error).__name__) from None
-
-    def _remove(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
     def _in_shard(self, shard: int, conditions: Sequence[Condition], low: int, high: int) -> list[Span]:
         """Intersect the conditions: blocks of the rare ones, in runs of the common ones."""
@@ -297,6 +293,12 @@ class AuditIndex:
         if row:
             self._shards.add(shard)
         return row is not None
+
+
+def remove(path: Path) -> None:
+    """Remove the index at `path`, if there is one, with SQLite's files beside it."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def covered(path: Path) -> int:

@@ -13,15 +13,14 @@ Nothing is changed but the log, which gains the act itself. References and perso
 # Annotations are evaluated here, not kept as text: the dependencies they name are local to the function.
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from security.audit.terms import Question
 from services.auditor.desk import Asked, AuditDesk
-from services.desk.errors import SessionMissingError
 from services.desk.people import Person
-from services.desk.router import Sessions
+from services.desk.router import Sessions, signed_in_at
 
 Code = Annotated[str, Field(max_length=120, pattern=r"^[\w./:@-]*$")]
 Purpose = Annotated[str, Query(min_length=1, max_length=80, pattern=r"^[\w.:-]+$")]
@@ -87,11 +86,7 @@ def auditor_router(desk: AuditDesk, sessions: Sessions) -> APIRouter:
     """Make the router; the node includes it in its loopback application."""
     router = APIRouter(prefix="/audit", tags=["audit"])
 
-    def signed_in(authorization: Annotated[str, Header()] = "") -> Person:
-        person = sessions.person(authorization.removeprefix("Bearer "))
-        if person is None:
-            raise SessionMissingError(reason="session")
-        return person
+    signed_in = signed_in_at(sessions)
 
     _reading_routes(router, desk, signed_in)
     _verification_routes(router, desk, signed_in)

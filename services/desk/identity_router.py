@@ -9,14 +9,13 @@ POST /desk/alerts/{id}/identities/{grant}/open        purpose → the clear valu
 # Annotations are evaluated here, not kept as text: the dependencies they name are local to the function.
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Response
+from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, Field
 
 from services.desk.desk import Desk
-from services.desk.errors import SessionMissingError
 from services.desk.identities import Wish
 from services.desk.people import Person
-from services.desk.router import AlertId, Sessions
+from services.desk.router import AlertId, Sessions, signed_in_at
 
 GrantId = Annotated[str, Path(pattern="^[0-9a-f]{16}$")]
 
@@ -39,11 +38,7 @@ def identity_router(desk: Desk, sessions: Sessions) -> APIRouter:
     """Make the router; the node includes it in its loopback application."""
     router = APIRouter(prefix="/desk/alerts/{alert_id}/identities", tags=["desk"])
 
-    def signed_in(authorization: Annotated[str, Header()] = "") -> Person:
-        person = sessions.person(authorization.removeprefix("Bearer "))
-        if person is None:
-            raise SessionMissingError(reason="session")
-        return person
+    signed_in = signed_in_at(sessions)
 
     Somebody = Annotated[Person, Depends(signed_in)]  # noqa: N806 - a type
 

@@ -14,7 +14,7 @@ POST /desk/alerts/{id}/publish       type, occurred_at, values, request
 
 # Annotations are evaluated here, not kept as text: the dependencies they name are local to the function.
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Depends, Header, Path, Query
@@ -86,20 +86,29 @@ class PublishBody(BaseModel):
     request: str = Field(min_length=8, max_length=64, pattern="^[0-9a-zA-Z-]+$")
 
 
-def desk_router(desk: Desk, sessions: Sessions) -> APIRouter:
-    """Make the router; the node includes it in its loopback application."""
-    router = APIRouter(prefix="/desk", tags=["desk"])
+def bearer_token(authorization: Annotated[str, Header()] = "") -> str:
+    """Return the session's token, as a dependency of routes."""
+    return authorization.removeprefix("Bearer ")
 
-    def token(authorization: Annotated[str, Header()] = "") -> str:
-        return authorization.removeprefix("Bearer ")
 
-    def signed_in(bearer: Annotated[str, Depends(token)]) -> Person:
+def signed_in_at(sessions: Sessions) -> Callable[..., Person]:
+    """Return the dependency of routes that gives the person who is signed in; raises `SessionMissingError` there."""
+
+    def signed_in(bearer: Annotated[str, Depends(bearer_token)]) -> Person:
         person = sessions.person(bearer)
         if person is None:
             raise SessionMissingError(reason="session")
         return person
 
-    _sessions_routes(router, desk, sessions, token, signed_in)
+    return signed_in
+
+
+def desk_router(desk: Desk, sessions: Sessions) -> APIRouter:
+    """Make the router; the node includes it in its loopback application."""
+    router = APIRouter(prefix="/desk", tags=["desk"])
+
+    signed_in = signed_in_at(sessions)
+    _sessions_routes(router, desk, sessions, bearer_token, signed_in)
     _pages_routes(router, desk, signed_in)
     _acts_routes(router, desk, signed_in)
     return router

@@ -27,6 +27,7 @@ from security.audit.record import Data, Entry
 from security.audit.retention import FOREVER, RecordHold, Retention
 from security.audit.retiring import Standing, Surveyed, Warrant, due, retire, survey
 from security.policy.roles import ERASERS
+from services.auditor.index import remove
 from services.desk.people import Person
 from services.node.audit_settings import AuditSettings, policy_of_log
 from services.node.layout import DataDirectory
@@ -252,8 +253,7 @@ def tidy(data: DataDirectory) -> None:
     Raises:
         AuditReplicaError: the replica is not there; call it again.
     """
-    for suffix in ("", "-wal", "-shm"):
-        data.index.with_name(data.index.name + suffix).unlink(missing_ok=True)
+    remove(data.index)
     folder = AuditSettings.of(data).replica
     if folder is not None and not data.on_kafka:
         with closing(DirectoryReplica(folder, data.name().origin, new=False)) as replica:

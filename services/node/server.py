@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI
 
 from schemas.errors import UnavailableError
@@ -41,7 +40,7 @@ from services.node.reading import reading_routers
 from services.node.receiver_groups import group_progress_of
 from services.node.rehearsal import rehearsal_router
 from services.node.site import Site
-from services.node.stopping import AuditWatch, Server, StopSignals, code_of
+from services.node.stopping import AuditWatch, StopSignals, code_of
 from services.node.subscription_operations import Opened as SubscriptionActs
 from services.node.subscription_operator_api import subscription_operator_router
 from services.node.supervisor import CRASHED
@@ -50,9 +49,6 @@ from streams.bus.kafka_address import KafkaAddress
 from streams.runners.memory import settle
 from streams.supervision.model import Model
 from streams.supervision.pattern import Timed
-
-GRACE_SECONDS = 5
-"""How long a stop waits for requests that are under way."""
 
 
 @dataclass
@@ -132,16 +128,7 @@ def serve(data: Path, port: int, site: Site | None, kafka: KafkaAddress | None =
 def run(node: Node, listener: socket.socket, signals: StopSignals) -> None:
     """Serve an open node until a stop is requested, then close it with a signed head."""
     worker, access = Worker(node), new_access(port_of(listener))
-    config = uvicorn.Config(
-        application(node, lambda: signals.requested, access, worker.between),
-        log_config=None,
-        access_log=False,
-        lifespan="on",
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    server = signals.server = Server(config)
-    if signals.requested:  # between the opening and this line, when there was no server to tell
-        server.should_exit = True
+    server = signals.serving(application(node, lambda: signals.requested, access, worker.between))
     settle()
     watch, pulse = AuditWatch(node.audit, server), head_keeper_of(node)
     log = get_logger("node")

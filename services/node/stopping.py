@@ -18,13 +18,14 @@ from types import FrameType
 from typing import Protocol
 
 import uvicorn
+from fastapi import FastAPI
 
 from services.node.supervisor import CRASHED, FULL
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LOOK_SECONDS = 0.1
-
-
+GRACE_SECONDS = 5
+"""How long a stop waits for requests that are under way."""
 SPACE = frozenset({"ENOSPC", "EDQUOT"})
 
 
@@ -70,6 +71,16 @@ class StopSignals:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def serving(self, app: FastAPI) -> Server:
+        """Return a server of `app` that the signals stop, also one that came before there was a server to tell."""
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=GRACE_SECONDS
+        )
+        server = self.server = Server(config)
+        if self.requested:
+            server.should_exit = True
+        return server
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
         self.requested = True

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-import uvicorn
-
 from schemas.clock import SystemClock
 from schemas.errors import UnavailableError
 from security.logging import configure, get_logger
@@ -18,8 +16,7 @@ from services.gateway.app import Gateway, create_app
 from services.node.head_keeper import HeadKeeper
 from services.node.layout import DataDirectory
 from services.node.ports import listen, port_of
-from services.node.server import GRACE_SECONDS
-from services.node.stopping import AuditWatch, Server, StopSignals, code_of
+from services.node.stopping import AuditWatch, StopSignals, code_of
 from services.node.supervisor import CRASHED
 from services.worker.gateway import BesideGateway, open_gateway
 from streams.bus.kafka_address import KafkaAddress
@@ -83,12 +80,7 @@ def serve(data: Path, address: KafkaAddress, instance: str, port: int) -> int:
 
 def _run(gateway: BesideGateway, listener: socket.socket, signals: StopSignals) -> None:
     app = create_app(Gateway(gateway.door, gateway.tokens, SystemClock()))
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=GRACE_SECONDS
-    )
-    server = signals.server = Server(config)
-    if signals.requested:  # between the opening and this line, when there was no server to tell
-        server.should_exit = True
+    server = signals.serving(app)
     settle()
     teller, watch = Teller(gateway), AuditWatch(gateway.audit, server)
     pulse = HeadKeeper(gateway.audit, gateway.name, SystemClock())

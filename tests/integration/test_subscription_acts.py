@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 from typer.testing import CliRunner, Result
 
 from schemas.catalogue import Contracts
@@ -23,25 +22,15 @@ from services.node.looking import control_state
 from services.node.node import open_node
 from services.node.site import Site
 from services.simulator.city import simulate
-from tests.house.tree import ROOT
+from tests.integration.demonstration import DEMO, running_node, site_file
 from tests.integration.node_process import NodeProcess
 from tests.interop.reading_node import EXECUTION as COURT
 from tests.interop.reading_node import FILING
 
 pytestmark = pytest.mark.timeout(150)
 
-DEMO = ROOT / "deploy" / "site" / "demo.yaml"
 BY = ("--actor", "wang", "--purpose", "onboarding")
 PEOPLE = ("prosecutor", "security")
-
-
-def site_file(folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
-    """Write the demonstration's site file with a change."""
-    document = yaml.safe_load(DEMO.read_text(encoding="utf-8"))
-    change(document)
-    path = folder / "site.yaml"
-    path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
-    return path
 
 
 def for_long(document: dict[str, Any]) -> None:
@@ -62,18 +51,8 @@ def without(name: str) -> Callable[[dict[str, Any]], None]:
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[NodeProcess]:
     """A node of the demonstration in a process of its own, whose people have passwords."""
-    site = Site.load(site_file(tmp_path, for_long), Contracts.load())
-    node = open_node(tmp_path / "data", site)
-    for account in PEOPLE:
-        node.accounts.set_password(account, f"the password of {account}")
-    node.close()
-    process = NodeProcess.on_a_free_port(tmp_path / "data")
-    process.start()
-    try:
-        process.await_health()
+    with running_node(tmp_path, site_file(tmp_path, for_long), PEOPLE) as process:
         yield process
-    finally:
-        process.end()
 
 
 def command(process: NodeProcess, *words: str, typed: str = "") -> Result:

@@ -22,11 +22,10 @@ from services.cli.app import app
 from services.node.approval import endings
 from services.node.establishment import wanted_of
 from services.node.looking import control_state
-from services.node.node import open_node
 from services.node.site import Site
 from tests.house.tree import ROOT
+from tests.integration.demonstration import running_node, site_file
 from tests.integration.node_process import NodeProcess
-from tests.integration.test_subscription_acts import site_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -54,17 +53,8 @@ def smaller(document: dict[str, Any]) -> None:
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[NodeProcess]:
     """A running node of the demonstration, whose people have passwords."""
-    node = open_node(tmp_path / "data", Site.load(site_file(tmp_path, smaller), Contracts.load()))
-    for account in PEOPLE:
-        node.accounts.set_password(account, f"the password of {account}")
-    node.close()
-    process = NodeProcess.on_a_free_port(tmp_path / "data")
-    process.start()
-    try:
-        process.await_health()
+    with running_node(tmp_path, site_file(tmp_path, smaller), PEOPLE) as process:
         yield process
-    finally:
-        process.end()
 
 
 class Room:
