@@ -23,7 +23,7 @@ def names_of(site: Site | None) -> Mapping[str, Sequence[str]]:
         "subscription": [each.id for each in site.subscriptions if each.delivers == "view"],
         "node": [site.node],
         "gateway": site.gateways,
-        "log": [*site.gateways, *site.release],
+        "log": site.logs,
     }
 
 

@@ -22,6 +22,7 @@ from services.node.site_checks import check_contracts, check_ids, check_referenc
 from services.node.site_file import read
 
 RELEASE = ("release-1", "release-2")
+SUPERVISE = ("supervise-1", "supervise-2")
 Delivers = Literal["view", "work", "panorama"]
 
 
@@ -115,6 +116,7 @@ class Site:
         origin: names the audit log in its checkpoints. ceiling: the node's own.
         models: files of the models it runs; none: the bundled ones.
         release: the release workers on Kafka, by their instances' names: each has an audit log, and a topic for it.
+        supervise: the supervise workers, likewise.
     """
 
     id: str
@@ -132,6 +134,7 @@ class Site:
     models: tuple[Path, ...] = ()
     audit: Audit = Audit()
     release: tuple[str, ...] = RELEASE
+    supervise: tuple[str, ...] = SUPERVISE
 
     @classmethod
     def load(cls, path: Path, contracts: Contracts | None = None) -> Site:
@@ -147,6 +150,11 @@ class Site:
         if contracts is not None:
             check_contracts(document, contracts, path.name)
         return _site(document, path.parent)
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """The names of all audit logs on Kafka: the gateways', the release and the supervise workers'."""
+        return (*self.gateways, *self.release, *self.supervise)
 
     @property
     def gateways(self) -> tuple[str, ...]:
@@ -178,6 +186,7 @@ def _site(document: Mapping[str, Any], folder: Path) -> Site:
         models=tuple(folder / name for name in document.get("models", ())),
         audit=_audit(node.get("audit", {}), folder),
         release=tuple(node.get("release", RELEASE)),
+        supervise=tuple(node.get("supervise", SUPERVISE)),
     )
 
 

@@ -24,6 +24,18 @@ def check_ids(document: Document, file: str) -> None:
             if entry["id"] in seen:
                 raise RepeatedIdError(file=file, path=f"/{section}/{index}/id")
             seen.add(entry["id"])
+    _check_logs(document, file)
+
+
+def _check_logs(document: Document, file: str) -> None:
+    """Refuse a worker whose name another log of the site bears: each log has one writer."""
+    node = document["node"]
+    seen = {node["name"], *(entry.get("gateway", "") for entry in document["sources"])}
+    for kind in ("release", "supervise"):
+        for index, name in enumerate(node.get(kind, ())):
+            if name in seen:
+                raise RepeatedIdError(file=file, path=f"/node/{kind}/{index}")
+            seen.add(name)
 
 
 def check_references(document: Document, file: str) -> None:

@@ -135,8 +135,8 @@ def release_stage(parts: Parts, audit: Log) -> ReleaseStage:
     )
 
 
-def supervise_stage(parts: Parts) -> SuperviseStage:
-    """Make the supervise stage.
+def supervise_stage(parts: Parts, audit: Log) -> SuperviseStage:
+    """Make the supervise stage; what its models find goes to `audit`, the instance's own log.
 
     Raises:
         KafkaTopicMissingError: this worker sees no raw topic: without their writers no mark would ever count.
@@ -144,6 +144,7 @@ def supervise_stage(parts: Parts) -> SuperviseStage:
     if not parts.raw:
         raise KafkaTopicMissingError(topic=f"{RAW}*")
     stage = SuperviseStage(
+        audit=audit,
         sealer=parts.sealer,
         knowledge=WorkerKnowledge(parts),
         partitions=parts.topology.partitions,

@@ -1,4 +1,4 @@
-"""How a release worker keeps its audit log: replica on Kafka, checker, pulse, witnesses, and the gate before its work.
+"""How a worker keeps its audit log: replica on Kafka, checker, pulse, witnesses, and the gate before release.
 
 It is kept as a node keeps its own (ADR 0016); what the site asks of witnesses is told by the control records, so that
 a worker on any machine goes by the same.

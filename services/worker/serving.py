@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.node.layout import DataDirectory
 from services.worker.assembly import Parts, assemble, release_stage, supervise_stage
-from services.worker.keeping import kept_log
+from services.worker.keeping import KeptLog, kept_log
 from streams.bus.kafka_address import KafkaAddress
 from streams.runners.faust import metrics
 from streams.runners.faust.release_stage import NAME as RELEASE
@@ -19,12 +19,15 @@ async def serve(kind: str, data: Path, address: KafkaAddress, instance: str, por
     """Run a worker until SIGTERM or SIGINT."""
     parts, settings = assemble(DataDirectory(data), address, instance), Settings(address, instance=instance)
     with ExitStack() as stack:
-        worker = _release(parts, settings, stack) if kind == RELEASE else Worker(supervise_stage(parts), settings)
+        kept = kept_log(parts, address, stack)
+        worker = _worker(kind, parts, settings, kept)
         if port is not None:
             metrics.serve(worker, port)
         await worker.run()
 
 
-def _release(parts: Parts, settings: Settings, stack: ExitStack) -> Worker:
-    kept = kept_log(parts, settings.address, stack)
-    return Worker(release_stage(parts, kept.audit), settings, gate=kept.gate)
+def _worker(kind: str, parts: Parts, settings: Settings, kept: KeptLog) -> Worker:
+    """Make the worker; supervision asks no gate: a lost witness must not mute an alert about what was released."""
+    if kind == RELEASE:
+        return Worker(release_stage(parts, kept.audit), settings, gate=kept.gate)
+    return Worker(supervise_stage(parts, kept.audit), settings)

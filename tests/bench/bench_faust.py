@@ -2,8 +2,8 @@
 
 The records lie in Kafka before the worker starts. The rate runs from the moment the first partition is open to the
 last record durable and committed; what the process takes to come up stands beside it, apart. The raw figure is the same
-fold in one process without Kafka: the rest goes to transactions, changelog and Faust. Broker and worker share the
-machine.
+fold in one process without Kafka and without an audit log: the rest goes to transactions, changelog, Faust, and the log
+with its replica. Broker and worker share the machine.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from deploy.kafka.cluster import Cluster
 from security.keys.file import FileKeystore
 from security.keys.port import Keystore
 from streams import alerts, work
+from streams.audit_replica import PREFIX
 from streams.bus.kafka_address import KafkaAddress
 from streams.bus.kafka_producer import KafkaAppender
 from streams.bus.port import Record
@@ -38,7 +39,7 @@ from streams.runners.faust.stage import Item, Source
 from streams.runners.faust.state import PartitionState, packed
 from streams.runners.memory import settle
 from streams.runners.releasing import DEAD_LETTERS
-from tests.bench.fines_load import facts, stage, work_record
+from tests.bench.fines_load import AUDIT, Unkept, facts, stage, work_record
 from tests.bench.harness import Figure, Report
 from tests.house.tree import ROOT
 
@@ -81,7 +82,7 @@ def run() -> Report:
 
 def _rows(keystore: Keystore, *, sealed: bool = True) -> Rows:
     """Make the work records of every partition."""
-    made = stage(keystore, PARTITIONS, sealed=sealed)
+    made = stage(keystore, PARTITIONS, Unkept(), sealed=sealed)
     split = placing.by_partition(made.knowledge.at(1).engine, facts(EVENTS), PARTITIONS)
     return [
         [work_record(made, split[n][at : at + BATCH], at // BATCH) for at in range(0, len(split[n]), BATCH)]
@@ -91,7 +92,7 @@ def _rows(keystore: Keystore, *, sealed: bool = True) -> Rows:
 
 def _alone(keystore: Keystore, rows: Rows, *, sealed: bool) -> float:
     """Return the events a second that the stage takes in this process, everything made as for a transaction."""
-    made, began = stage(keystore, PARTITIONS, sealed=sealed), time.perf_counter()
+    made, began = stage(keystore, PARTITIONS, Unkept(), sealed=sealed), time.perf_counter()
     for partition, records in enumerate(rows):
         state = PartitionState()
         step = made.open(Source(work.TOPIC, partition), state)
@@ -107,7 +108,7 @@ def _on_kafka(address: KafkaAddress, folder: Path, rows: Rows) -> tuple[float, f
     """Return events a second from the first partition open to the last record durable; CPU of the start, per event."""
     names = {work.TOPIC, alerts.TOPIC, MARKS, DEAD_LETTERS, settings.changelog("supervise", work.TOPIC)}
     admin = KafkaAdminClient(**address.options())
-    admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+    admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names] + [NewTopic(PREFIX + AUDIT, 1, 1)])
     appender = KafkaAppender(address, "bench")
     for partition, records in enumerate(rows):
         for at in range(0, len(records), APPENDED_AT_ONCE):
@@ -127,7 +128,7 @@ def _on_kafka(address: KafkaAddress, folder: Path, rows: Rows) -> tuple[float, f
 
 def _restored(address: KafkaAddress, keystore: Keystore, rows: Rows) -> float:
     """Return the keys a second of a restore: changelog read, states and the index of what is due made anew."""
-    made, state = stage(keystore, 1), PartitionState()
+    made, state = stage(keystore, 1, Unkept()), PartitionState()
     step = made.open(Source(work.TOPIC, 0), state)
     for n, record in enumerate(rows[0][:SAMPLED]):
         step.take(Item(n, *record))

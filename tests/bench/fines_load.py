@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from schemas.clock import SystemClock
 from schemas.event import derived_id
+from security.audit.port import Log
+from security.audit.record import Entry
 from security.keys.port import Keystore
 from security.sealing import Sealer
 from streams import work
@@ -29,6 +33,18 @@ KINDS = tuple(f"traffic.fine.{kind}" for kind in ("created", "sent", "notified",
 DAY = 86_400_000_000
 START = 1_000_000_000_000_000
 YEARS = 10
+AUDIT = "bench"
+
+
+class Unkept:
+    """A log that keeps nothing: for the figure of the fold alone."""
+
+    first = 0
+
+    def append(self, entries: Sequence[Entry]) -> Self:
+        """Keep nothing."""
+        del entries
+        return self
 
 
 class Unsealed(Sealer):
@@ -45,15 +61,15 @@ class Unsealed(Sealer):
         return blob
 
 
-def stage(keystore: Keystore, partitions: int, *, sealed: bool = True) -> SuperviseStage:
-    """Make the supervise stage over two models."""
+def stage(keystore: Keystore, partitions: int, audit: Log, *, sealed: bool = True) -> SuperviseStage:
+    """Make the supervise stage over two models; its acts go to `audit`."""
     sealer = (Sealer if sealed else Unsealed)(keystore, SystemClock(), provisions=True)
 
     def address(space: str, key: str) -> bytes:
         return sealer.keyed_digest("supervision", f"{space}\0{key}".encode())[:16]
 
     engine = Engine([Model.load(Path(FOLDER / name)) for name in MODELS], SourceDirectory(), address)
-    return SuperviseStage(sealer, Unchanging(Known(1, 0, engine)), lambda _: partitions, {RAW: (WRITER,)})
+    return SuperviseStage(audit, sealer, Unchanging(Known(1, 0, engine)), lambda _: partitions, {RAW: (WRITER,)})
 
 
 def facts(events: int, seed: int = 1) -> list[Fact]:

@@ -13,6 +13,7 @@ from services.node.node import Node
 from services.simulator.city import City
 from streams.alerts import AlertRecord
 from streams.supervision.finding import FINAL
+from tests.integration.delivery_proof import Step, step_of, steps
 
 Standing = tuple[str, ...]
 """An alert as it is compared: its state and every date, nothing of when or where it was processed."""
@@ -29,10 +30,17 @@ class Part:
 
 @dataclass
 class Outcome:
-    """What stands: final alerts by id, and every decision: (subscription, event, fields)."""
+    """What stands: final alerts by id, and every decision: (subscription, event, fields).
+
+    `told` is each state an alert was told in, `acts` each that the audit logs have: (id, model, state, mark).
+    """
 
     alerts: dict[str, Standing] = field(default_factory=dict)
     decisions: set[tuple[str, str, tuple[str, ...]]] = field(default_factory=set)
+    told: set[Step] = field(default_factory=set)
+    acts: set[Step] = field(default_factory=set)
+    recorded: dict[str, str] = field(default_factory=dict)
+    """Alert → its newest state by the audit logs, those that stand in a final one."""
 
 
 class RunnerUnderTest(Protocol):
@@ -86,9 +94,18 @@ def run(runner: RunnerUnderTest, parts: Iterable[Part]) -> Outcome:
 
 def outcome_of(alerts: Iterable[AlertRecord], logs: Sequence[Path]) -> Outcome:
     """Make the outcome of alerts in their order and of audit logs."""
-    last: dict[str, AlertRecord] = {alert.id: alert for alert in alerts}
+    found = list(alerts)
+    last: dict[str, AlertRecord] = {alert.id: alert for alert in found}
     standing = {alert.id: standing_of(alert) for alert in last.values() if alert.state in FINAL}
-    return Outcome(standing, {each for log in logs for each in decisions(log)})
+    acts = [each for log in logs for each in steps(stored.record for stored in read(log))]
+    newest = {alert: state for alert, _, state, _ in acts}
+    return Outcome(
+        standing,
+        {each for log in logs for each in decisions(log)},
+        set(map(step_of, found)),
+        set(acts),
+        {alert: state for alert, state in newest.items() if state in FINAL},
+    )
 
 
 def standing_of(alert: AlertRecord) -> Standing:

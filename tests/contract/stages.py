@@ -1,7 +1,8 @@
 """The stages of the Kafka runner over a log in memory: gates, stamps, states and restarts as on Kafka, no broker.
 
 Records wait in their partitions and are taken in an order that a seed decides, so that partitions overtake each other
-as they do between workers. A step may be thrown away at any record and opened again from what it made durable.
+as they do between workers. A step may be thrown away at any record and opened again from what it made durable, before
+it takes the record or when the audit log already has what the record leads to.
 """
 
 from __future__ import annotations
@@ -112,7 +113,9 @@ class StagesRunner:
         release = ReleaseStage(
             tuple(raw), node.audit, node.sealer, node.contracts, knowledge, node.name.node, topology.partitions
         )
-        supervise = SuperviseStage(node.sealer, knowledge, topology.partitions, topology.writers("release", raw))
+        supervise = SuperviseStage(
+            node.audit, node.sealer, knowledge, topology.partitions, topology.writers("release", raw)
+        )
         self._raw = [Source(topic, n) for topic in raw for n in range(PARTITIONS)]
         self._open = [Opened(release, source) for source in self._raw]
         self._open += [Opened(supervise, Source(work.TOPIC, n)) for n in range(PARTITIONS)]
@@ -182,8 +185,11 @@ class StagesRunner:
         """Take a record or several, and make what came of it durable: state, progress and outputs together."""
         if self._chance.random() < self._restart:
             opened.open()
-        progress = opened.progress
-        for output in opened.step.deliver(self._applied(opened)):
+        progress, outputs = opened.progress, opened.step.deliver(self._applied(opened))
+        if self._chance.random() < self._restart:
+            opened.open()  # killed between its audit log and its transaction
+            return
+        for output in outputs:
             target = Source(output.topic, output.partition)
             number = progress.sent.get(str(target), 0)
             progress.sent[str(target)] = number + 1

@@ -101,6 +101,8 @@ def test_told_in_order(make: Make, city: City, reference: Outcome) -> None:
 
     assert outcome.alerts == reference.alerts
     assert outcome.decisions == reference.decisions
+    assert outcome.recorded == {alert: standing[2] for alert, standing in reference.alerts.items()}
+    assert outcome.told <= outcome.acts
     assert len(outcome.alerts) > 5
     assert len(outcome.decisions) > 100
 
@@ -111,6 +113,8 @@ def test_order_of_arrival_and_repeats_change_nothing(make: Make, city: City, ref
 
     assert outcome.alerts == reference.alerts
     assert outcome.decisions == reference.decisions
+    assert outcome.recorded == reference.recorded
+    assert outcome.told <= outcome.acts
 
 
 def test_a_late_part_folds_its_keys_again(make: Make, city: City, site: Site, tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 Every record of a view topic, of the panorama and of the work topic must name a release record of this node's audit log,
 made for that subscription and topic, that lists the event. A work record holds a batch: each of its facts is checked.
+Every state that an alert was told in must stand there as an act of its model.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,9 +26,12 @@ from streams.alerts import AlertRecord
 from streams.bus.embedded import EmbeddedBus
 from streams.bus.port import Stored
 from streams.runners.releasing import MANIFEST, RAW
+from streams.runners.supervising import MODEL
 
 VIEWS = "casebus.view."
 PAGE = 512
+Step = tuple[str, str, str, int]
+"""A new state of an alert: alert, model, state, mark."""
 VAULTED = frozenset(contract.type for contract in Contracts.load().all() if contract.vault)
 
 
@@ -55,6 +59,20 @@ class Proof:
 def prove(data: Path) -> Proof:
     """Read everything and compare."""
     return _Reading(data).run()
+
+
+def step_of(alert: AlertRecord) -> Step:
+    """Return the step that an alert was told in."""
+    return alert.id, alert.model, alert.state, alert.mark
+
+
+def steps(entries: Iterable[Entry]) -> list[Step]:
+    """Return the steps of alerts that stand in an audit log as acts of models, in its order."""
+    return [
+        (entry.obj, entry.actor, str(entry.data["state"]), int(str(entry.data["mark"])))
+        for entry in entries
+        if entry.act == "alert" and entry.role == MODEL
+    ]
 
 
 def records(bus: EmbeddedBus, topic: str) -> Iterator[Stored]:
@@ -132,10 +150,13 @@ class _Reading:
 
     def _changes(self) -> None:
         """Keep every change of an alert; one that says what the record before it said was published twice."""
+        acts = set(steps(self._entries))
         last: dict[str, tuple[object, ...]] = {}
         for stored in records(self._bus, alerts.TOPIC):
             alert = alerts.decode(stored.value)
             self._proof.changes.append((alert.id, alert.state))
+            if step_of(alert) not in acts:
+                self._proof.breaches.append(f"alert {alert.id}: {alert.state} is not on record")
             if last.get(alert.id) == shell(alert):
                 self._proof.breaches.append(f"alert {alert.id}: {alert.state} published twice")
             last[alert.id] = shell(alert)

@@ -3,6 +3,10 @@
 The first item of a newer fold empties the partition's states and marks: every release partition sends its history again
 at that epoch. Items of a fold before, from release partitions that have not come so far, are left out; their facts come
 again. Marks begin anew too, so nothing is missed for a limit before all history is back.
+
+As in the embedded runner each new state of an alert stands in the audit log, durable, before the transaction that tells
+it begins. A step that is killed in between is taken again: a state that it reaches again stands twice under one `idem`,
+and one that other company on the way makes it pass over stands on record though it was never told.
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ from dataclasses import dataclass
 import msgspec
 
 from schemas.errors import CasebusError, IntegrityError
+from security.audit.port import Log
+from security.audit.record import Entry
 from security.sealing import Sealer
 from streams import alerts, work
 from streams.bus.port import Record
@@ -26,8 +32,8 @@ from streams.runners.faust.placing import Partitions
 from streams.runners.faust.progress import stamp_of
 from streams.runners.faust.stage import Item, Output, Source
 from streams.runners.faust.state import PartitionState
-from streams.runners.releasing import DEAD_LETTERS, DeadLetter, whole
-from streams.runners.supervising import SILENT_AFTER, alert_record
+from streams.runners.releasing import DEAD_LETTERS, DeadLetter, quarantine, whole
+from streams.runners.supervising import SILENT_AFTER, alert_act, alert_record
 from streams.supervision.engine import Change
 from streams.supervision.fact import Fact
 from streams.supervision.marks import Marks
@@ -69,8 +75,9 @@ class Judged:
 
 @dataclass(frozen=True)
 class SuperviseStage:
-    """The stage of the work topic; `writers` names all writers of work by raw topic."""
+    """The stage of the work topic; `writers` names all writers of work by raw topic, `audit` keeps what it finds."""
 
+    audit: Log
     sealer: Sealer
     knowledge: Knowledge
     partitions: Partitions
@@ -78,7 +85,7 @@ class SuperviseStage:
     topics: tuple[str, ...] = (work.TOPIC,)
     name: str = NAME
     chained: bool = True
-    blocking: bool = False
+    blocking: bool = True
 
     def open(self, source: Source, state: PartitionState) -> SuperviseStep:
         """Begin on a work partition; raises `ModelsChangedError` where its states cannot be gone on with."""
@@ -186,8 +193,11 @@ class SuperviseStep:
         return Judged(self._stand.epoch, self._marks.clock, changes, marks, letter)
 
     def deliver(self, taken: Sequence[Judged]) -> list[Output]:
-        """Seal the alerts and name where everything goes."""
+        """Have the acts durable in the audit log, then seal the alerts and name where everything goes."""
         stage, outputs = self._stage, list[Output]()
+        acts = [act for judged in taken for act in _acts(judged)]
+        if acts:
+            stage.audit.append(acts)
         for judged in taken:
             for change in judged.changes:
                 record = alert_record(stage.sealer, change, judged.mark, judged.epoch)
@@ -211,3 +221,9 @@ class SuperviseStep:
 
     def _reached(self) -> Marks:
         return Marks(self._told.clock, self._told.sources, self._engine.directory)
+
+
+def _acts(judged: Judged) -> list[Entry]:
+    """Make the audit records of what came of work items: each new state, and what was set aside."""
+    acts = [alert_act(change, judged.mark, judged.epoch) for change in judged.changes]
+    return acts if judged.letter is None else [*acts, quarantine(judged.letter, judged.epoch)]

@@ -3,7 +3,7 @@
 For a stopped installation. Every record of a view topic, of the panorama and of work must name a release record of the
 log of the worker that made it, for that subscription, which lists its events (delivered ⊆ audited). Every event on raw
 takes effect once in each: in work once in every partition where one of its keys lives, and in no other. The alerts are
-those of a pure fold over the events, and no change of an alert stands twice.
+those of a pure fold over the events, no change of an alert stands twice, and each is an act in the log of a worker.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from streams.runners.releasing import MANIFEST, RAW
 from streams.supervision.engine import Engine
 from streams.supervision.fact import Fact
 from streams.supervision.library import load_all
-from tests.integration.delivery_proof import VAULTED, shell
+from tests.integration.delivery_proof import VAULTED, shell, step_of, steps
 from tests.integration.kafka.chain_proof import read
 from tests.integration.kafka.installation import Installation
 
@@ -198,11 +198,14 @@ class _Reading:
     def _alerts(self, count: int) -> None:
         """Keep how each alert stands; a change that says what the one before said was published twice."""
         last: dict[str, tuple[object, ...]] = {}
+        acts = {step for log in self._logs.values() for step in steps(log)}
         for items in read(self._office.address, alerts.TOPIC, count):
             for item in items:
                 alert = alerts.decode(item.value)
                 if last.get(alert.id) == shell(alert):
                     self._whole.breaches.append(f"alert {alert.id}: {alert.state} published twice")
+                if step_of(alert) not in acts:
+                    self._whole.breaches.append(f"alert {alert.id}: {alert.state} is on no record")
                 last[alert.id] = shell(alert)
                 self._whole.standing[alert.id] = alert.state
 

@@ -185,6 +185,14 @@ def _fields_of_half_the_types(document: dict[str, Any]) -> None:
     del document["subscriptions"][2]["fields"]["police.case.filed"]
 
 
+def _supervise_as_release(document: dict[str, Any]) -> None:
+    document["node"] |= {"release": ["one", "two"], "supervise": ["three", "two"]}
+
+
+def _release_as_the_node(document: dict[str, Any]) -> None:
+    document["node"]["release"] = [document["node"]["name"]]
+
+
 FAULTY: list[tuple[Change, str, str]] = [
     (_drop_node, "site.invalid", "/"),
     (_level_five, "site.invalid", "/sources/0/ceiling"),
@@ -200,6 +208,8 @@ FAULTY: list[tuple[Change, str, str]] = [
     (_unknown_placeholder, "site.invalid", "/organisations/1"),
     (_unknown_role, "site.unknown_name", "/accounts/0/role"),
     (_fields_of_half_the_types, "site.unknown_name", "/subscriptions/2/fields"),
+    (_supervise_as_release, "site.repeated", "/node/supervise/1"),
+    (_release_as_the_node, "site.repeated", "/node/release/0"),
 ]
 
 

@@ -22,6 +22,7 @@ from streams.supervision.engine import Engine
 from streams.supervision.fact import Fact
 from streams.supervision.library import load_all
 from tests.house.tree import ROOT
+from tests.unit.services.gateway.conftest import FakeLog
 
 SOURCE = "roadpolice-IT/fines"
 RAW = "casebus.raw.traffic"
@@ -59,7 +60,7 @@ def sealer() -> Sealer:
 
 def opened(sealer: Sealer, state: PartitionState, knowledge: TwoFolds | None = None) -> SuperviseStep:
     """Open the stage on a state."""
-    stage = SuperviseStage(sealer, knowledge or TwoFolds(), lambda _: 1, WRITERS)
+    stage = SuperviseStage(FakeLog(), sealer, knowledge or TwoFolds(), lambda _: 1, WRITERS)
     return stage.open(Source(work.TOPIC, 0), state)
 
 
