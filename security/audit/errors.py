@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.errors import IntegrityError, NotFoundError, RefusedError, UnavailableError
+from schemas.room import names_no_room
 
 
 class AuditMissingError(NotFoundError):
@@ -51,6 +52,11 @@ class AuditPoisonedError(UnavailableError):
     """A write, fsync or space error ended this writer; what was acknowledged is on disk."""
 
     code = "audit.poisoned"
+
+    @property
+    def full(self) -> bool:
+        """Whether it was for want of room: with room, opening the log again goes on."""
+        return names_no_room(self.fields.get("reason"))
 
 
 class AuditClosedError(UnavailableError):

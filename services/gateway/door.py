@@ -7,7 +7,6 @@ log first, the bus second, the answer last. Where either fails nothing is acknow
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import threading
 import time
@@ -21,6 +20,7 @@ import msgspec
 from schemas.catalogue import Contracts
 from schemas.clock import Clock
 from schemas.errors import UnavailableError
+from schemas.room import lacks_room
 from security.audit.errors import AuditPoisonedError
 from security.audit.port import Log
 from security.audit.record import Entry
@@ -235,11 +235,10 @@ class Door:
             raise self._failure(error) from error
 
     def _failure(self, error: UnavailableError | OSError) -> UnavailableError:
-        full = isinstance(error, BusFullError) or (
-            isinstance(error, AuditPoisonedError) and error.fields.get("reason") == "ENOSPC"
-        )
         if isinstance(error, OSError):
-            full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+            full = lacks_room(error)
+        else:
+            full = isinstance(error, BusFullError) or (isinstance(error, AuditPoisonedError) and error.full)
         failure = DiskFullError() if full else UnavailableError(what="audit, bus")
         if not full and isinstance(error, UnavailableError):
             failure = error

@@ -20,18 +20,18 @@ from typing import Protocol
 import uvicorn
 from fastapi import FastAPI
 
+from schemas.room import names_no_room
 from services.node.supervisor import CRASHED, FULL
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LOOK_SECONDS = 0.1
 GRACE_SECONDS = 5
 """How long a stop waits for requests that are under way."""
-SPACE = frozenset({"ENOSPC", "EDQUOT"})
 
 
 def code_of(poison: str | None) -> int:
     """Return the exit code of a process whose audit log ended by the failure `poison`."""
-    return FULL if poison in SPACE else CRASHED
+    return FULL if names_no_room(poison) else CRASHED
 
 
 class Log(Protocol):

@@ -259,6 +259,7 @@ def test_failures_poison_the_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             with pytest.raises(AuditPoisonedError):
                 again()
     assert caught.value.exit_code == 5
+    assert caught.value.full == (isinstance(how, OSError) and how.errno in {errno.ENOSPC, errno.EDQUOT})
     assert not (directory / "clean").exists()
     log.close()
 

@@ -17,7 +17,12 @@ from tests.unit.services.gateway.conftest import FINES, NOW, House, fine
 RAW = "casebus.raw.traffic"
 
 
-FULL = [AuditPoisonedError(reason="ENOSPC"), OSError(errno.ENOSPC, "no space")]
+FULL = [
+    AuditPoisonedError(reason="ENOSPC"),
+    AuditPoisonedError(reason="EDQUOT"),
+    OSError(errno.ENOSPC, "no space"),
+    OSError(errno.EDQUOT, "quota"),
+]
 
 
 @pytest.mark.parametrize("failure", FULL)
