@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.clock import DAY
+from schemas.clock import DAY, ManualClock
 from security.audit.catching_up import catch_up
+from security.audit.checker import checked_head
 from security.audit.directory_replica import DirectoryReplica, compare_directory
-from security.audit.errors import AuditRolledBackError, RecordRetiredError
+from security.audit.errors import AuditRolledBackError, AuditTamperedError, RecordRetiredError
 from security.audit.evidence import Evidence
 from security.audit.kept import Kept, Stay, keep, kept_path, retired_until
 from security.audit.layout import Layout
+from security.audit.log import AuditLog
 from security.audit.log_tree import LogTree
 from security.audit.policy import Policy
 from security.audit.proofs import consistency_holds, inclusion_holds
@@ -33,6 +35,7 @@ from tests.unit.security.audit.retirement_shop import (
     LATER,
     RECORDS,
     SAFE,
+    SPAN,
     WARRANT,
     let_go,
     old_log,
@@ -40,7 +43,7 @@ from tests.unit.security.audit.retirement_shop import (
     surveyed,
 )
 from tests.unit.security.audit.test_flips import flipped
-from tests.unit.security.audit.workshop import KEY, NOW, ORIGIN, abandon, copy_of, release, segments
+from tests.unit.security.audit.workshop import KEY, NOW, ORIGIN, abandon, copy_of, open_log, release, segments
 
 TRUST = Policy.of_key(KEY)
 
@@ -57,6 +60,11 @@ def gone(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = copy_of(whole, tmp_path_factory.mktemp("gone") / "audit")
     let_go(directory)
     return directory
+
+
+def checked(directory: Path) -> AuditLog:
+    """Open a log a year later, with its checker."""
+    return open_log(directory, span=SPAN, clock=ManualClock(LATER), checked=True)
 
 
 def kinds(directory: Path, level: int = 2) -> list[str]:
@@ -195,6 +203,49 @@ def test_a_log_with_retired_segments_goes_on(gone: Path, tmp_path: Path) -> None
     assert len(report.retired) == 6
     assert report.retired[0].by < retired_until(Layout(directory))
     assert find(directory, report.retired[0].by).record.act == "retain"
+
+
+def test_the_checker_proves_growth_over_a_retirement(whole: Path, tmp_path: Path) -> None:
+    """Its own head from before leads to the one behind it: retired beside a checked writer, and opened again."""
+    directory = copy_of(whole, tmp_path / "audit")
+    with checked(directory) as log:
+        log.append([release(n) for n in range(30)])
+        log.checkpoint()
+        before = checked_head(Layout(directory))
+        retire(log, Layout(directory), due(surveyed(directory), LATER, SAFE)[:2], WARRANT, None)
+        log.append([release(n) for n in range(2 * RECORDS)])
+    with checked(directory) as log:
+        log.append([release(n) for n in range(RECORDS)])
+    after = checked_head(Layout(directory))
+
+    assert before
+    assert after
+    assert (before.size, after.size) == (3 * RECORDS + 70, 6 * RECORDS + 72)
+    proof = Evidence.open(directory, TRUST).tree.consistency_proof(before.size, after.size)
+    assert consistency_holds(before.size, after.size, before.root, after.root, proof)
+    assert verify(directory, 3, KEY).ok
+
+
+@pytest.mark.parametrize("hashes", [True, False])
+def test_a_gap_behind_what_was_retired_is_named(whole: Path, tmp_path: Path, *, hashes: bool) -> None:
+    """The first segment went by a record, the second did not: it alone is named, and without hashes nothing opens.
+
+    Where hashes are missing too nothing behind the gap is followed, so no record is believed about what lies before it.
+    """
+    directory = copy_of(whole, tmp_path / "audit")
+    let_go(directory, 1)
+    if hashes:
+        keep(Layout(directory), surveyed(directory)[0].kept)
+    segments(directory)[0].unlink()
+
+    report = verify(directory, 2, KEY)
+
+    kind = "retired_unrecorded" if hashes else "segment_missing"
+    assert [(fault.kind, fault.seq) for fault in report.faults] == [(kind, RECORDS)]
+    assert [(each.first, each.records) for each in report.retired] == [(0, RECORDS)] * hashes
+    if not hashes:
+        with pytest.raises(AuditTamperedError):
+            checked(directory)
 
 
 def test_what_must_stay_keeps_everything_behind_it(whole: Path) -> None:

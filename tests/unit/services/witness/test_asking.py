@@ -13,14 +13,16 @@ from fastapi.responses import Response
 from schemas.clock import SECOND, ManualClock
 from security.audit.checkpoint import note_parts
 from security.audit.cosignature import cosigned
-from security.audit.errors import AuditTamperedError
+from security.audit.errors import AuditTamperedError, RecordRetiredError
 from security.audit.evidence import Evidence
 from security.audit.policy import Policy, judge
+from security.audit.reading import find
 from security.audit.witnessed import UnwitnessedError, Witnessed, WitnessGate, quorum_time, unwitnessed_for
 from services.witness.app import create_app
 from services.witness.asking import Round, WitnessAsker
 from services.witness.store import WitnessStore
 from services.witness.witness import Witness
+from tests.unit.security.audit import retirement_shop as retirement
 from tests.unit.security.audit.evidence_shop import FORGER, KEYS, POLICY, WITNESSES
 from tests.unit.security.audit.workshop import KEY, ORIGIN, open_log, release, segments
 from tests.unit.services.witness.calling import Applications
@@ -74,6 +76,32 @@ def test_a_log_that_grows_is_witnessed(agencies: Agencies, tmp_path: Path) -> No
         assert evidence.head.size == log.size
         assert set(judge(evidence.note, TRUSTED).cosigned) == set(up)
     log.close()
+
+
+def test_growth_is_proved_to_a_witness_that_last_saw_what_is_retired_now(agencies: Agencies, tmp_path: Path) -> None:
+    """It cosigned a head in the midst of what is only hashes now, or none at all; who asks may have begun before."""
+    directory = tmp_path / "audit"
+    log = open_log(directory, span=retirement.SPAN)
+    log.append([release(n) for n in range(300)])
+    log.checkpoint()
+    asker = agencies.asker(directory)
+    agencies.transport.applications = {name: agencies.applications[name] for name in ("court", "police")}
+    assert asker.ask().size == 300
+    log.append([release(n) for n in range(500)])
+    log.close()
+    retirement.let_go(directory, 2)
+    with pytest.raises(RecordRetiredError):
+        find(directory, 299)
+
+    agencies.transport.applications = agencies.applications
+    before = asker.ask()
+    with retirement.opened(directory) as log:
+        log.append([release(n) for n in range(300)])
+    after = agencies.ask(directory, "court", "police", "justice")
+
+    assert [set(each.answers.values()) for each in (before, after)] == [{"cosigned"}] * 2
+    assert (before.size, after.size) == (802, 1102)
+    assert Evidence.open(directory, TRUSTED).head.size == after.size
 
 
 def test_without_a_quorum_the_older_head_stays(agencies: Agencies, tmp_path: Path) -> None:
