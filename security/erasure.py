@@ -13,6 +13,7 @@ import msgspec
 
 from schemas.clock import DAY, Clock
 from schemas.errors import DeniedError, RefusedError
+from security.approval import Approvals
 from security.audit.acts import Act
 from security.audit.port import Log
 from security.audit.record import Data, Entry
@@ -110,13 +111,14 @@ class Erasing:
         asked = subject.erasure
         if asked is None:
             raise NotRequestedError
-        if len(asked.approvals) < APPROVALS:
-            if by == asked.by or by in asked.approvals:
+        standing = _standing(asked)
+        if not standing.enough:
+            if not standing.takes(by):
                 raise SamePersonError(account=by)
             self._record("erase", subject, by, "approved", {"basis": asked.basis})
             asked = msgspec.structs.replace(asked, approvals=(*asked.approvals, by))
             self.vault.change(person, lambda s: msgspec.structs.replace(s, erasure=asked))
-        if len(asked.approvals) < APPROVALS:
+        if not _standing(asked).enough:
             return None
         data: Data = {
             "approvers": list(asked.approvals),
@@ -151,3 +153,7 @@ class Erasing:
         if refused:
             raise NotAnEraserError(role=self.role)
         return seq
+
+
+def _standing(asked: Erasure) -> Approvals:
+    return Approvals(APPROVALS, asked.by, asked.approvals)

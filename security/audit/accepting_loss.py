@@ -15,6 +15,7 @@ from pathlib import Path
 
 from schemas.clock import Clock
 from schemas.errors import UsageError
+from security.approval import persons
 from security.audit.checker import checked_head
 from security.audit.checkpoint import Checkpoint, Signer, VerifierKey, opened, signed
 from security.audit.errors import NoteError
@@ -64,9 +65,9 @@ def accept_loss(
         ApprovalsError: fewer than two different persons approved. NothingLostError: nothing is missing.
         AuditTamperedError: the log is broken, not short: that is never accepted.
     """
-    persons = sorted({name.strip() for name in approvers} - {""})
-    if len(persons) < APPROVERS:
-        raise ApprovalsError(have=len(persons), need=APPROVERS)
+    named = persons(approvers)
+    if len(named) < APPROVERS:
+        raise ApprovalsError(have=len(named), need=APPROVERS)
     layout = Layout(directory)
     key = VerifierKey(origin, signer.public_key)
     found = examine(layout, origin, ())
@@ -82,7 +83,7 @@ def accept_loss(
     if not layout.checkpoint.exists():
         write_durably(layout.checkpoint, signed(Checkpoint(origin, 0, EMPTY_ROOT), signer).encode())
     with AuditLog.open(directory, origin, node, signer, clock, checkpoint_every=0) as log:
-        lost = {"first": have, "until": until, "approvers": persons, "root": newest.root.hex() if newest else ""}
+        lost = {"first": have, "until": until, "approvers": named, "root": newest.root.hex() if newest else ""}
         log.append([Entry(act="loss", obj="first", data=dict(lost))])
         while log.size < until:
             log.append([Entry(act="loss", obj="number")] * min(until - log.size, BATCH))

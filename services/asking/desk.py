@@ -7,7 +7,6 @@ Every act is durable in the audit log, with the state it leads to, before it is 
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ import msgspec
 
 from schemas.catalogue import Contracts
 from schemas.clock import SECOND, Clock
+from security.approval import Approvals, digest_of
 from security.audit.record import Entry
 from security.control import Snapshot
 from security.policy.roles import REVIEWERS
@@ -139,9 +139,10 @@ class RequestDesk:
             if faults := faults_of(request.wish, self._ground()):
                 raise WishError(faults)
             valid = [each for each in request.approvals if each.seen == seen]
-            if any(each.account == person.account for each in valid):
+            standing = Approvals(shown["needs"], given=tuple(each.account for each in valid))
+            if not standing.takes(person.account):
                 raise NotReviewerError(role=person.role)
-            enough = len(valid) + 1 >= shown["needs"]
+            enough = len(valid) + 1 >= standing.needs
             if enough:
                 self.deliverable(request.wish.subscription)
             kept = request
@@ -197,7 +198,7 @@ class RequestDesk:
             "widens": sorted(self.wider(wanted)),
         }
         needs = WIDENING if told["widens"] else NARROWING
-        seen = hashlib.sha256(msgspec.json.encode(told, order="deterministic")).hexdigest()
+        seen = digest_of(told)
         approved = [each.account for each in request.approvals if request.state != "pending" or each.seen == seen]
         return {**_short(request), **told, "needs": needs, "approved_by": approved, "seen": seen}
 

@@ -61,9 +61,15 @@ def propose(by: By, password_file: Password = None, data: Data = DEFAULT_DATA, a
 
 
 @app.command()
-def approve(by: By, password_file: Password = None, data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
+def approve(
+    by: By,
+    seen: Annotated[str, typer.Option(help="Digest by which `show` showed it: refused where it is another now.")] = "",
+    password_file: Password = None,
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
     """Approve what another person proposed: a policy, or segments for `run`."""
-    _do(data, by, password_file, lambda r: {"approved": r.approve()}, as_json=as_json)
+    _do(data, by, password_file, lambda r: {"approved": r.approve(seen)}, as_json=as_json)
 
 
 @app.command()
@@ -186,6 +192,7 @@ def _shown(said: Mapping[str, Any]) -> str:
     lines = [f"policy    {json.dumps(said['policy'])}  approved by {', '.join(said['approvers']) or 'nobody'}"]
     lines += [f"hold      {hold['ref']} by {hold['by']}" for hold in said["holds"]]
     lines += [f"{name}  {json.dumps(said[name])}" for name in ("proposed", "approved") if said[name]]
+    lines += [f"          --seen {said['seen']}"] if said["seen"] else []
     lines += [
         f"segment   {each['first']}–{each['first'] + each['records'] - 1}  until {each['ends']}  "
         f"{each['stays'] or 'may go'}"

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from schemas.clock import HOUR
+from security.approval import Approvals
 from streams.bus.port import Bus, Transaction
 
 STORE: Final = "desk.grants"
@@ -34,12 +35,17 @@ class Grant(msgspec.Struct, array_like=True, frozen=True):
     asked_at: int
     approvals: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def standing(self) -> Approvals:
+        """Who asked and who approved, for the rule of approvals."""
+        return Approvals(APPROVALS, self.by, tuple(account for account, _ in self.approvals))
+
     def state(self, now: int) -> str:
         """Return `asked`, `approved` or `over`."""
         since = self.approvals[-1][1] if self.approvals else self.asked_at
         if now >= since + LASTS:
             return "over"
-        return "approved" if len(self.approvals) >= APPROVALS else "asked"
+        return "approved" if self.standing.enough else "asked"
 
     def as_dict(self, now: int) -> dict[str, Any]:
         """Render it for the page."""

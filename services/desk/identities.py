@@ -31,7 +31,7 @@ from services.desk.errors import (
     IdentityPaceError,
     IdentityPurposeError,
 )
-from services.desk.grants import APPROVALS, Grant, Grants
+from services.desk.grants import Grant, Grants
 from services.desk.look_up import PERSON_LABEL, LookUps, Sought
 from services.desk.opening import Openings
 from services.desk.pace import Pace
@@ -195,9 +195,8 @@ class Identities:
         return tuple(decide(case.table, contract, frozenset(), case.guards | GRANT).fields)
 
     def _may_approve(self, person: Person, case: Case, grant: Grant) -> bool:
-        taken = {grant.by, *(account for account, _ in grant.approvals)}
-        open_ = grant.state(self.clock.now_us()) == "asked" and len(grant.approvals) < APPROVALS
-        return open_ and person.role in GRANTERS and bool(case.guards & IN_SCOPE) and person.account not in taken
+        open_ = grant.state(self.clock.now_us()) == "asked" and grant.standing.takes(person.account)
+        return open_ and person.role in GRANTERS and bool(case.guards & IN_SCOPE)
 
     def _key(self, case: Case, event: str, name: str) -> bytes:
         key = self.look_ups.key_in_case(case.table, self._subject(case), case.guards, Sought("", "", event, name))

@@ -15,6 +15,7 @@ import jsonschema
 
 from schemas.catalogue import Contracts
 from schemas.errors import RefusedError, UsageError
+from security.approval import persons
 from security.control import Snapshot
 from services.node.establishment import source_body
 from services.node.site import Source
@@ -47,7 +48,7 @@ def registration(
     Raises:
         ApproversError, TakenNameError: see there. SiteInvalidError, UnknownNameError, AboveCeilingError: the fragment.
     """
-    if len({name.strip() for name in approvers if name.strip()}) < APPROVERS:
+    if len(persons(approvers)) < APPROVERS:
         raise ApproversError(needed=APPROVERS)
     _check_form(fragment)
     organisation, entry = fragment["organisation"], fragment["source"]

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from schemas.errors import IntegrityError
+from security.approval import Approvals, digest_of
 from security.audit.directory_replica import DirectoryReplica
 from security.audit.evidence import cosigned_path
 from security.audit.layout import Layout
@@ -33,6 +34,7 @@ from services.node.audit_settings import AuditSettings, policy_of_log
 from services.node.layout import DataDirectory
 from services.node.node import Node
 from services.node.retention_errors import (
+    ChangedProposalError,
     MustStayError,
     NoRecordHoldError,
     NoRetentionError,
@@ -48,6 +50,8 @@ from streams.control import Wanted, body_digest
 KIND = "policy"
 POLICY, PROPOSED, APPROVED = "retention", "retention.proposed", "retention.approved"
 HOLD = "retention.hold/"
+OTHERS = 1
+"""How many approve beside the person who proposes, who is the first of the two."""
 
 
 class Line(NamedTuple):
@@ -96,11 +100,13 @@ class Retaining:
         """Return what stands: policy and who approved it, holds, what is proposed, what was approved."""
         records = self.node.control.snapshot.records
         approvers = {key: list(record.approvers) for (kind, key), record in records.items() if kind == KIND}
+        proposed = self._body(PROPOSED)
         return {
             "policy": self._body(POLICY),
             "approvers": approvers.get(POLICY, []),
             "holds": [msgspec.to_builtins(hold) for hold in self.holds()],
-            "proposed": self._body(PROPOSED),
+            "proposed": proposed,
+            "seen": digest_of(proposed) if proposed else "",
             "approved": self._body(APPROVED),
         }
 
@@ -118,13 +124,21 @@ class Retaining:
         self._propose({"what": "segments", "first": going[0].first, "until": until})
         return until
 
-    def approve(self) -> dict[str, Any]:
-        """Approve what another person proposed; return it. Raises `NothingProposedError`, `SameKeeperError`."""
+    def approve(self, seen: str = "") -> dict[str, Any]:
+        """Approve what another person proposed; return it.
+
+        `seen` is the digest by which `state` showed it: whoever proposed may have proposed something else since.
+
+        Raises:
+            NothingProposedError, SameKeeperError, ChangedProposalError: nothing was approved.
+        """
         body = self._body(PROPOSED)
         if body is None:
             raise NothingProposedError
-        if body["by"] == self.person.account:
+        if not Approvals(OTHERS, body["by"]).takes(self.person.account):
             raise SameKeeperError(account=self.person.account)
+        if seen and seen != digest_of(body):
+            raise ChangedProposalError
         self._record("approved", body)
         done = Wanted(KIND, PROPOSED, None)
         if body["what"] == "policy":

@@ -25,6 +25,13 @@ class NothingProposedError(RefusedError):
     code: ClassVar[str] = "retention.not_proposed"
 
 
+class ChangedProposalError(RefusedError):
+    """What is proposed is not what the approver saw."""
+
+    code: ClassVar[str] = "retention.changed"
+    http_status: ClassVar[int] = 409
+
+
 class ProposedError(RefusedError):
     """Somebody else's proposal waits for approval."""
 

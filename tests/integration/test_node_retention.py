@@ -25,6 +25,7 @@ from services.node.node import Node, open_node
 from services.node.people import people_of
 from services.node.retention import Retaining
 from services.node.retention_errors import (
+    ChangedProposalError,
     MustStayError,
     NoRecordHoldError,
     NoRetentionError,
@@ -89,7 +90,8 @@ def test_segments_go_by_two_persons_and_everything_goes_on(node: Node, tmp_path:
     assert [line["stays"] for line in shown["segments"]] == ["", "", ""]
     assert (shown["approvers"], shown["holds"]) == (["security", "police"], [])
     assert retention(data, "security", "propose")["until"] == 3 * RECORDS
-    retention(data, "prosecutor", "approve")
+    assert retention(data, "prosecutor", "approve", "--seen", shown["policy"]["archive"]) == "retention.changed"
+    retention(data, "prosecutor", "approve", "--seen", retention(data, "prosecutor", "show")["seen"])
     done = retention(data, "security", "run")
     assert done["segments"] == [0, RECORDS, 2 * RECORDS]
     judge_retired(data, done["record"])
@@ -108,7 +110,12 @@ def refusals(node: Node, folder: Path) -> None:
         security.approve()
     with pytest.raises(NotKeeperError):
         acts["clerk"].approve()
-    police.approve()
+    seen = police.state()["seen"]
+    security.propose_policy({"default": 1})
+    with pytest.raises(ChangedProposalError):
+        police.approve(seen)
+    security.propose_policy(policy_of(folder))
+    assert police.approve(police.state()["seen"])["policy"]["default"] == 3
     with pytest.raises(NotApprovedError):
         security.run()
 
