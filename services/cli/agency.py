@@ -11,10 +11,11 @@ import typer
 
 from services.cli.gateway_client import DEFAULT_URL, DataOrNone, TokenFile, Url, gateway
 from services.cli.output import Json, emit, say
+from services.node.acting import OPERATION, OPERATOR
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="For publishing agencies: onboard, schema, publish, receipt, quality.",
+    help="For publishing agencies: onboard, end, schema, publish, receipt, quality.",
     rich_markup_mode=None,
 )
 
@@ -48,6 +49,27 @@ def onboard(
     for step in walk.steps():
         say(f"{'✓' if step['done'] == 'now' else '·'} {step['step']}: {step['says']}")
     emit({"source": source, "folder": str(folder), "steps": walk.taken}, as_json=as_json, show=_walked)
+
+
+@app.command()
+def end(
+    source: Annotated[str, typer.Argument(metavar="ORGANISATION/SYSTEM", help="A registered source.")],
+    data: Annotated[Path, typer.Option("--data", envvar="CASEBUS_DATA", help="The node's data directory.")] = Path(
+        ".casebus/data"
+    ),
+    actor: Annotated[str, typer.Option("--actor", help="Who does it, as the audit record will name you.")] = OPERATOR,
+    purpose: Annotated[
+        str, typer.Option("--purpose", help="What for, as the audit record will say; a code.")
+    ] = OPERATION,
+    as_json: Json = False,
+) -> None:
+    """End a source: it publishes no more, its tokens are revoked. The node may be running: the act is audited."""
+    from services.node.acting import By
+    from services.node.operations import at_node
+
+    with at_node(data) as node:
+        emit({"source": source, "epoch": node.end(source, By(actor, purpose))}, as_json=as_json)
+    say(f"casebus: where the site file names {source}, take it out of there: a start with the file brings it back")
 
 
 @app.command()

@@ -30,7 +30,9 @@ def doctor(
         Path | None,
         typer.Option("--kafka-certificate", envvar="CASEBUS_KAFKA_CERTIFICATE", help="PEM with our key and chain."),
     ] = None,
-    site: Annotated[Path | None, typer.Option("--site", help="Site file: names the topics that are needed.")] = None,
+    site: Annotated[
+        Path | None, typer.Option("--site", help="Site file: names the topics that are needed, and who may stand.")
+    ] = None,
     mend: Annotated[
         bool, typer.Option("--mend", help="Make missing topics and access rules, set wrong settings.")
     ] = False,
@@ -40,18 +42,20 @@ def doctor(
     from schemas.clock import SystemClock
     from services.doctor import data as node_data
     from services.doctor import machine
+    from services.node.site import Site
 
     found_data = list(node_data.directory(data))
     running = any(check.name == "lock" and check.state == "note" for check in found_data)
     checks = [machine.python(), machine.disk(data), *found_data, machine.clock(SystemClock(), data)]
     checks += [*machine.ports(PORTS, running=running), machine.browser(), machine.fonts(), machine.java()]
+    wanted = Site.load(site) if site else None
+    if wanted is not None:
+        checks += node_data.standing(data, wanted)
     if kafka:
         from services.doctor.kafka import checked
-        from services.node.site import Site
         from streams.bus.kafka_address import KafkaAddress
 
-        address = KafkaAddress(kafka, kafka_ca, kafka_certificate)
-        checks += checked(address, Site.load(site) if site else None, mend=mend)
+        checks += checked(KafkaAddress(kafka, kafka_ca, kafka_certificate), wanted, mend=mend)
     lang = language()
     failed = sum(check.state == "fail" for check in checks)
     document = {"checks": [check.as_dict(lang) for check in checks], "failed": failed}

@@ -10,7 +10,11 @@ from pathlib import Path
 
 from schemas.errors import CasebusError
 from services.doctor.check import Check
+from services.node.establishment import wanted_of
 from services.node.layout import DataDirectory
+from services.node.looking import control_state
+from services.node.site import Site
+from services.node.standing import beside, endings
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -59,3 +63,18 @@ def lock(data: DataDirectory) -> Check:
     finally:
         os.close(handle)
     return Check("lock", "ok", {"pid": 0})
+
+
+def standing(root: Path, site: Site) -> Iterator[Check]:
+    """Compare the sources and subscriptions in force with a site file: each that it does not name, and what ends it."""
+    if not DataDirectory(root).exists:
+        return
+    snapshot, wanted = control_state(root), wanted_of(site)
+    leaving, staying = endings(snapshot, wanted), beside(snapshot, wanted)
+    for each in leaving:
+        yield Check("leaving", "note", {"what": each.kind, "name": each.name})
+    for each in staying:
+        by = ", ".join(each.approvers)
+        yield Check("standing", "note", {"what": each.kind, "name": each.name, "by": by, "command": each.command})
+    if not leaving and not staying:
+        yield Check("standing", "ok")

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from schemas.errors import CasebusError
-from services.cli.output import fail_with
+from schemas.texts import text
+from services.cli.output import fail_with, language, say
 from services.node.carrier import address_of
 from services.node.server import serve
 from services.node.site import Site
+from services.node.standing import Standing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,9 +26,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         kafka = address_of(options.kafka) if options.kafka else None
-        return serve(options.data, options.port, Site.load(options.site) if options.site else None, kafka)
+        site = Site.load(options.site) if options.site else None
+        return serve(options.data, options.port, site, kafka, tell)
     except CasebusError as error:
         return fail_with(error)
+
+
+def tell(ended: Sequence[Standing], beside: Sequence[Standing]) -> None:
+    """Say what the site file ended at this start, and what stands beside it, with the command that ends it."""
+    for each in ended:
+        say("casebus: " + text("node.ended_by_site_file", language(), what=each.kind, name=each.name))
+    for each in beside:
+        by = ", ".join(each.approvers)
+        said = text("node.not_in_site_file", language(), what=each.kind, name=each.name, by=by, command=each.command)
+        say("casebus: " + said)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from security.policy.widening import widened
 from security.subjects import from_body
 from services.desk.people import Person
 from services.node.masks import MASK, flat
-from services.node.subscriptions import KIND, REQUEST
+from services.node.subscriptions import KIND
 from streams.control import Wanted
 
 PEOPLE: Final = 2
@@ -55,16 +55,6 @@ def widenings(snapshot: Snapshot, wanted: Iterable[Wanted]) -> dict[str, tuple[s
         if what:
             found[each.key] = what
     return found
-
-
-def endings(snapshot: Snapshot, wanted: Iterable[Wanted]) -> list[Wanted]:
-    """Return what ends the subscriptions of the last site file that the present one has no more.
-
-    One that was asked for through the gateway stands in no file: it ends by `casebus subscription end` alone.
-    """
-    named = {each.key for each in wanted if each.kind == KIND}
-    held = snapshot.of(KIND).items()
-    return [Wanted(KIND, name, None) for name, body in held if name not in named and REQUEST not in body]
 
 
 def require_approved(snapshot: Snapshot, wanted: Iterable[Wanted]) -> None:

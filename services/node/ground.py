@@ -16,13 +16,14 @@ from security.audit.record import Entry
 from security.audit.witnessed import WitnessGate
 from security.keys.file import FileKeystore
 from security.sealing import Sealer
-from services.node.approval import endings, require_approved
+from services.node.approval import require_approved
 from services.node.audit_opening import open_audit
 from services.node.audit_settings import AuditSettings
 from services.node.carrier import Carrier, carrier_of
 from services.node.establishment import wanted_of, with_masks
 from services.node.layout import DataDirectory, NodeName, UnfinishedNodeError
 from services.node.site import Site
+from services.node.standing import SITE_FILE, Standing, beside, endings
 from services.node.upgrading import upgrade
 from services.node.witness_rounds import gate_of
 from streams.bus.kafka_address import KafkaAddress
@@ -31,8 +32,6 @@ from streams.control import ControlLog
 AUDIT_KEY = "audit"
 CONTROL_KEY = "control"
 RECEIPT_KEY = "receipts"
-SITE_FILE = "site-file"
-"""The approver written for what a reviewed site file says: whoever reviewed the file approved it."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,8 @@ class Ground:
     """What everything else of a node stands on.
 
     `clock` is the node's, which a demonstration may run fast; keys, passwords, sessions and unwitnessed heads age by
-    `machine`. `gate`, where the log has a policy of witnesses, is asked before each step of release.
+    `machine`. `gate`, where the log has a policy of witnesses, is asked before each step of release. `ended` is what
+    the site file ended at this opening, `beside` what is in force though the file does not name it.
     """
 
     data: DataDirectory
@@ -54,6 +54,8 @@ class Ground:
     audit: AuditLog
     control: ControlLog
     gate: WitnessGate | None = None
+    ended: tuple[Standing, ...] = ()
+    beside: tuple[Standing, ...] = ()
 
     @property
     def ceiling(self) -> int:
@@ -85,22 +87,28 @@ def open_ground(
     gate = gate_of(data.audit, settings, machine, lambda: audit.size)
     control = ControlLog(carrier.bus, audit, keystore.signer(CONTROL_KEY))
     contracts = Contracts.load()
-    establish(data, control, site, contracts)
+    ended = establish(data, control, site, contracts)
+    left = beside(control.snapshot, wanted_of(site)) if site else []
     sealer = Sealer(keystore, machine, provisions=True)
-    return Ground(data, name, clock, machine, contracts, keystore, sealer, carrier, audit, control, gate)
+    parts = (data, name, clock, machine, contracts, keystore, sealer, carrier, audit, control, gate)
+    return Ground(*parts, tuple(ended), tuple(left))
 
 
-def establish(data: DataDirectory, control: ControlLog, site: Site | None, contracts: Contracts) -> None:
-    """Bring the control state to what the site says; a bus below the highest epoch seen is refused.
+def establish(data: DataDirectory, control: ControlLog, site: Site | None, contracts: Contracts) -> list[Standing]:
+    """Bring the control state to what the site says, and return what ended; a bus below the highest epoch is refused.
 
-    A subscription that the file has no more ends; a file that widens one of a node that stands raises `WideningError`.
+    A source or subscription that the file has no more ends; a file that widens a subscription of a node that stands
+    raises `WideningError`.
     """
+    ended: list[Standing] = []
     if control.epoch < data.highest_epoch():
         data.keep_epoch(control.epoch)
     if site is not None:
         wanted = with_masks(wanted_of(site), control.snapshot, contracts)
         require_approved(control.snapshot, wanted)
-        control.change([*endings(control.snapshot, wanted), *wanted], (SITE_FILE,))
+        ended = endings(control.snapshot, wanted)
+        control.change([*(each.removal for each in ended), *wanted], (SITE_FILE,))
     if not control.snapshot.of("site"):
         raise UnfinishedNodeError(path=data.root.name)
     data.keep_epoch(control.epoch)
+    return ended

@@ -14,9 +14,11 @@ from typing import Any, Protocol, TypeVar
 import httpx
 
 from services.gateway.answers import told
+from services.node.acting import By
 from services.node.node import Node, open_node
 from services.node.operator import running
 from services.node.registration import registration
+from services.node.source_ending import end_source
 from services.node.tokens import issue, withdraw
 
 Acts = TypeVar("Acts")
@@ -35,6 +37,10 @@ class Operations(Protocol):
 
     def register(self, fragment: Mapping[str, Any], approvers: Sequence[str]) -> dict[str, Any]:
         """Register a source; return the epoch and whether anything changed."""
+        ...
+
+    def end(self, source: str, by: By) -> int:
+        """End a source; return the epoch from which it publishes no more."""
         ...
 
 
@@ -66,6 +72,10 @@ class Opened:
         self._between(change)
         return {"source": wanted.key, "epoch": node.control.epoch, "changed": node.control.epoch - before}
 
+    def end(self, source: str, by: By) -> int:
+        """End a source."""
+        return end_source(self._node, source, by, self._between)
+
 
 class Asked:
     """The acts at a running node, asked for over loopback."""
@@ -84,6 +94,10 @@ class Asked:
     def register(self, fragment: Mapping[str, Any], approvers: Sequence[str]) -> dict[str, Any]:
         """Register a source."""
         return self._post("sources", {"fragment": dict(fragment), "approvers": list(approvers)})
+
+    def end(self, source: str, by: By) -> int:
+        """End a source."""
+        return int(self._post("sources/end", {"source": source, "actor": by.actor, "purpose": by.purpose})["epoch"])
 
     def _post(self, act: str, body: dict[str, Any]) -> dict[str, Any]:
         return told(self._client.post(f"/v1/operator/{act}", json=body))

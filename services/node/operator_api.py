@@ -2,6 +2,7 @@
 
 GET  /v1/operator                 the node's name
 POST /v1/operator/sources         a reviewed fragment and its approvers: registered, and in force when it is answered
+POST /v1/operator/sources/end     it publishes no more, and its tokens are revoked
 POST /v1/operator/tokens          a token for a source, shown this once
 POST /v1/operator/tokens/revoke   its tokens open nothing any more
 """
@@ -16,6 +17,7 @@ from pydantic import BaseModel, Field
 from services.gateway.described import described
 from services.gateway.exchange import QueryError, TokenError, bearer_of
 from services.gateway.source import UnknownSourceError
+from services.node.acting import ActorError, By
 from services.node.operations import Opened
 from services.node.registration import ApproversError, TakenNameError
 from services.node.site_errors import AboveCeilingError, SiteInvalidError, UnknownNameError
@@ -25,6 +27,13 @@ class SourceBody(BaseModel):
     """Whose tokens."""
 
     source: str = Field(max_length=200)
+
+
+class EndingBody(SourceBody):
+    """Which source, who ends it and what for."""
+
+    actor: str = Field(max_length=80)
+    purpose: str = Field(max_length=80)
 
 
 class RegistrationBody(BaseModel):
@@ -56,6 +65,13 @@ def operator_router(acts: Opened, name: str, is_operator: Callable[[str], bool])
     def register(body: RegistrationBody) -> dict[str, Any]:
         """Register a source."""
         return acts.register(body.fragment, body.approvers)
+
+    ended = {"source": example["source"], "epoch": 8}
+
+    @router.post("/sources/end", **_plain(ended, QueryError, TokenError, ActorError, UnknownSourceError))
+    def end(body: EndingBody) -> dict[str, Any]:
+        """End a source."""
+        return {"source": body.source, "epoch": acts.end(body.source, By(body.actor, body.purpose))}
 
     @router.post("/tokens", **_plain({"source": example["source"], "token": "cb_…"}, TokenError, UnknownSourceError))
     def issue(body: SourceBody) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +40,7 @@ from services.node.reading import reading_routers
 from services.node.receiver_groups import group_progress_of
 from services.node.rehearsal import rehearsal_router
 from services.node.site import Site
+from services.node.standing import Standing
 from services.node.stopping import AuditWatch, StopSignals, code_of
 from services.node.subscription_operations import Opened as SubscriptionActs
 from services.node.subscription_operator_api import subscription_operator_router
@@ -106,8 +107,16 @@ class Worker:
             os._exit(CRASHED)
 
 
-def serve(data: Path, port: int, site: Site | None, kafka: KafkaAddress | None = None) -> int:
+def serve(
+    data: Path,
+    port: int,
+    site: Site | None,
+    kafka: KafkaAddress | None = None,
+    tell: Callable[[Sequence[Standing], Sequence[Standing]], None] | None = None,
+) -> int:
     """Run the node of `data` on 127.0.0.1:`port` until it is told to stop; with `kafka`, on that bus.
+
+    `tell` is given what the site file ended at this start, and what is in force though the file does not name it.
 
     Raises:
         PortInUseError, NodeLockedError, NoNodeError, IntegrityError: before anything was served.
@@ -117,6 +126,8 @@ def serve(data: Path, port: int, site: Site | None, kafka: KafkaAddress | None =
     with signals.installed():
         listener = listen(port)
         node = open_node(data, site, stopped=lambda: signals.requested, kafka=kafka)
+        if tell is not None:
+            tell(node.ground.ended, node.ground.beside)
         if signals.requested:
             node.close()
         else:

@@ -19,10 +19,10 @@ from typer.testing import CliRunner
 from schemas.catalogue import Contracts
 from security.audit.reading import read
 from services.cli.app import app
-from services.node.approval import endings
 from services.node.establishment import wanted_of
 from services.node.looking import control_state
 from services.node.site import Site
+from services.node.standing import beside, endings
 from tests.house.tree import ROOT
 from tests.integration.demonstration import running_node, site_file
 from tests.integration.node_process import NodeProcess
@@ -179,9 +179,9 @@ def test_the_walk_of_a_receiving_agency(running: NodeProcess, tmp_path: Path) ->
     assert (page.status_code, page.json()["events"]) == (200, [])
     assert unseen == "asking.changed"
     assert running.stop() == 0
-    state = control_state(running.data)
-    site = Site.load(tmp_path / "site.yaml", Contracts.load())
-    assert endings(state, wanted_of(site)) == []
+    state, file = control_state(running.data), wanted_of(Site.load(tmp_path / "site.yaml", Contracts.load()))
+    stands = [each.command for each in beside(state, file)]
+    assert (endings(state, file), stands) == ([], [f"casebus subscription end {NAME}"])
     record = state.records["subscription", NAME]
     assert record.approvers == ("security", "prosecutor")
     assert record.value["request"] == asked["request"]
