@@ -55,6 +55,7 @@ KINDS = {
     "unknown_act": "audit.notice.unknown_act",
     "key_not_given": "audit.notice.key_not_given",
     "not_checked": "audit.notice.not_checked",
+    "passed": "audit.notice.passed",
 }
 """The text of each kind."""
 

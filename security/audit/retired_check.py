@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +15,10 @@ ACT = "retain"
 PEOPLE = 2
 """How many different persons a retirement takes."""
 _MARK = b'"act":"retain"'
+
+
+Claim = tuple[int, int, str, str]
+"""First record, how many, digest of the file, root: by what a record names a retired segment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class RetiredCheck:
 
     def __init__(self) -> None:
         self._claimed: list[Claimed] = []
-        self._said: dict[tuple[int, int, str, str], int] = {}
+        self.said: dict[Claim, int] = {}
 
     @property
     def asks(self) -> bool:
@@ -58,6 +62,11 @@ class RetiredCheck:
         root, digest = kept.footer.root.hex(), sha256(data).hexdigest()
         self._claimed.append(Claimed(kept.header.first, kept.header.records, path, digest, root))
         self.note([stay.entry for stay in kept.stays])
+
+    def learn(self, said: Mapping[Claim, int]) -> None:
+        """Take up what another reading of the same log found said, by which record."""
+        for claim, seq in said.items():
+            self.said[claim] = min(seq, self.said.get(claim, seq))
 
     def note(self, entries: Iterable[bytes]) -> None:
         """Take up what records say; entries that are not canonical are another check's."""
@@ -77,14 +86,14 @@ class RetiredCheck:
         together = isinstance(approvers, list) and len({str(name) for name in approvers}) >= PEOPLE
         if record.act == ACT and record.out == "ok" and together:
             key = (said.get("first"), said.get("records"), said.get("kept"), said.get("root"))
-            self._said.setdefault(key, record.seq)  # type: ignore[arg-type] # what is no number is found by nobody
+            self.said.setdefault(key, record.seq)  # type: ignore[arg-type] # what is no number is found by nobody
 
     def explained(self, signed: int) -> list[Retired]:
         """Return what was retired by a record below the head of size `signed`, in order.
 
         A record above the head is signed by nobody: whoever can write to the disk could have put it there.
         """
-        found = ((claim, self._said.get(_key(claim))) for claim in self._claimed)
+        found = ((claim, self.said.get(_key(claim))) for claim in self._claimed)
         return [Retired(c.first, c.records, by) for c, by in found if by is not None and c.first <= by < signed]
 
     def unexplained(self, signed: int) -> Iterator[Claimed]:
@@ -93,5 +102,5 @@ class RetiredCheck:
         yield from (claim for claim in self._claimed if claim.first not in known)
 
 
-def _key(claim: Claimed) -> tuple[int, int, str, str]:
+def _key(claim: Claimed) -> Claim:
     return claim.first, claim.records, claim.digest, claim.root

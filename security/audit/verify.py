@@ -9,12 +9,16 @@ A retired segment has no records any more: its hashes are checked like every byt
 say that it was retired. The report names that record; without it the segment counts as taken away.
 
 A torn tail above every signed head is a notice, not a fault: such a log is in order, and its next start quarantines it.
+
+With `since` the full segments before that record are not read: they count by their footers, whose roots lead to the
+signed root or do not. What their bytes say now is not looked at, and a notice says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from security.audit.blob_check import BlobReport
 from security.audit.blob_check import check as check_blobs
@@ -26,11 +30,12 @@ from security.audit.errors import NoteError
 from security.audit.faults import Fault
 from security.audit.kept import Kept, kept_path
 from security.audit.layout import KEPT, Layout
+from security.audit.passage import Passage, passage
 from security.audit.reading import naming_blobs
 from security.audit.record_check import RecordCheck
 from security.audit.recovery import stopped_cleanly
 from security.audit.report import BLOBS, HEADS, LEVELS, RECORDS, TREE, VerifyReport
-from security.audit.retired_check import RetiredCheck
+from security.audit.retired_check import Claim, RetiredCheck
 from security.audit.segment import HEADER_BYTES, Header, SegmentFormError
 from security.audit.walk import Break, Walk, first_not_zero, last_footer
 
@@ -45,6 +50,7 @@ def verify(
     floor: int = 0,
     signer_head: Path | None = None,
     progress: Progress | None = None,
+    since: int = 0,
 ) -> VerifyReport:
     """Verify the log in `directory` and report; faults are reported, not raised.
 
@@ -55,22 +61,44 @@ def verify(
         floor: number of records that the log must have, known from elsewhere.
         signer_head: where the signer keeps its own head; by default beside the directory, if it is there.
         progress: called now and then with the records checked and the records that the heads promise.
+        since: number of a record; full segments that end before it are not read.
 
     Raises:
         AuditMissingError: there is no log.
     """
     layout = Layout(directory)
     layout.require()
-    return _Verification(layout, level, floor, signer_head or layout.signer_head, progress).run(public_key)
+    return Verification(layout, level, floor, signer_head or layout.signer_head, progress, since).run(public_key)
 
 
-class _Verification:
-    """One run of `verify`."""
+class Part(NamedTuple):
+    """What one run found of the segment from `first` to `end`: in order or not, and the state of the log behind it."""
+
+    first: int
+    end: int
+    ok: bool
+    unknown_acts: int = 0
+    met: tuple[Checkpoint, ...] = ()
+    said: Mapping[Claim, int] = {}
+    prev: bytes = b""
+    epoch: int = 0
+
+
+class Verification:
+    """One run of `verify`; `part` is a run over one segment alone, `take` brings what parts found into a whole run."""
 
     def __init__(
-        self, layout: Layout, level: int, floor: int, signer_head: Path, progress: Progress | None = None
+        self,
+        layout: Layout,
+        level: int,
+        floor: int,
+        signer_head: Path,
+        progress: Progress | None = None,
+        since: int = 0,
     ) -> None:
-        self._progress = progress
+        self._progress, self._since = progress, since
+        self._before: int | None = None
+        self._unread = 0
         self._layout, self._level, self._floor, self._signer_head = layout, level, floor, signer_head
         self._report = VerifyReport()
         self._heads: list[Checkpoint] = []
@@ -78,7 +106,31 @@ class _Verification:
         self._records = RecordCheck()
         self._retired = RetiredCheck()
 
+    def part(self, key: VerifierKey | None, end: int) -> Part:
+        """Read the segment from `since` to `end`, and nothing else."""
+        self._before, key = end, key or self._own_key()
+        if key is None:
+            return Part(self._since, end, ok=False)
+        self._check_heads(key)
+        chain = self._chain(key.name, self._layout.pieces(), end)
+        if chain is None or chain.size != end or not self._report.ok:
+            return Part(self._since, end, ok=False)
+        acts, met, said = self._records.unknown_acts, tuple(self._met), self._retired.said
+        return Part(
+            self._since, end, ok=True, unknown_acts=acts, met=met, said=said, prev=chain.prev, epoch=chain.epoch
+        )
+
+    def take(self, parts: Sequence[Part]) -> None:
+        """Count what parts have read, so that this run needs not; before `run`."""
+        for part in parts:
+            self._report.records += part.end - part.first
+            self._unread -= part.end - part.first
+            self._records.unknown_acts += part.unknown_acts
+            self._met.update(part.met)
+            self._retired.learn(part.said)
+
     def run(self, key: VerifierKey | None) -> VerifyReport:
+        """Verify the log."""
         report = self._report
         report.levels = [LEVELS[n] for n in range(HEADS, min(self._level, RECORDS) + 1)]
         key = key or self._own_key()
@@ -131,18 +183,12 @@ class _Verification:
     def _check_tree(self, origin: str) -> None:
         report, files = self._report, self._layout.pieces()
         least = max([self._floor, *(head.size for head in self._heads)])
-        chain: Chain | None = None
-        for path in files:
-            data = path.read_bytes()
-            chain = self._segment(origin, chain, path, data, last=path == files[-1], least=least)
-            if chain is None:
-                return
-        signed = max((head.size for head in self._heads), default=0)
-        for found in self._retired.unexplained(signed):
-            self._fault("retired_unrecorded", found.first, found.path, count=found.records)
-        report.retired = self._retired.explained(signed)
-        for each in report.retired:
-            self._notice("retired", each.by, kept_path(self._layout, each.first), count=each.records)
+        chain = self._chain(origin, files, least)
+        if chain is None and files:
+            return
+        self._judge_retired()
+        if self._unread:
+            self._notice("passed", count=self._unread)
         size = chain.size if chain else 0
         if size < least and report.ok:
             self._fault("truncated", size, files[-1] if files else self._layout.segments, count=least - size)
@@ -153,6 +199,55 @@ class _Verification:
                 self._fault("unsigned_records", least, files[-1], count=size - least)
             else:
                 self._notice("unsigned", least, files[-1], count=size - least)
+
+    def _chain(self, origin: str, files: Sequence[Path], least: int) -> Chain | None:
+        """Check the segments in order; return the state behind them, or None where something cannot be checked."""
+        chain: Chain | None = None
+        for path in files:
+            if self._before is not None and int(path.stem) >= self._before:
+                break
+            passed = passage(path) if self._since else None
+            if passed is not None and self._passes(passed):
+                chain = self._passed(passed, origin, chain, path)
+            else:
+                data = path.read_bytes()
+                chain = self._segment(origin, chain, path, data, last=path == files[-1], least=least)
+            if chain is None:
+                return None
+        return chain
+
+    def _passes(self, passed: Passage) -> bool:
+        """Tell whether a segment need not be read: it ends before `since`, and no head stands in the midst of it."""
+        first, end = passed.header.first, passed.end
+        return end <= self._since and not any(first < head.size < end for head in set(self._heads) - self._met)
+
+    def _passed(self, passed: Passage, origin: str, chain: Chain | None, path: Path) -> Chain | None:
+        """Go on behind a segment by its footer; the signed root tells whether that is true."""
+        header, footer = passed.header, passed.footer
+        if chain is None:
+            chain = Chain.begin(origin, header.nonce, header.span)
+        chain.span = header.span
+        if not chain.continued_by(header):
+            return self._unreadable(chain, path, "segment_missing" if header.first > chain.size else "header_link")
+        self._meet_heads(chain, path)
+        chain.tree.prune(chain.size)
+        chain.tree.add_subtree(header.span, footer.root)
+        chain.prev, chain.digest, chain.ts, chain.epoch = passed.prev, footer.digest, footer.last_ts, header.epoch
+        self._records.skip(footer.last_ts)
+        self._unread += header.records
+        return chain
+
+    def _judge_retired(self) -> None:
+        """Name what was retired and by which record; without one it was taken away, where every record was read."""
+        signed = max((head.size for head in self._heads), default=0)
+        for found in self._retired.unexplained(signed):
+            if self._unread:
+                self._notice("not_checked", found.first, found.path)
+            else:
+                self._fault("retired_unrecorded", found.first, found.path, count=found.records)
+        self._report.retired = self._retired.explained(signed)
+        for each in self._report.retired:
+            self._notice("retired", each.by, kept_path(self._layout, each.first), count=each.records)
 
     def _segment(
         self, origin: str, chain: Chain | None, path: Path, data: bytes, *, last: bool, least: int

@@ -5,14 +5,16 @@ The log stands in `DIR/audit/`. Nothing here writes to it; every command works b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from services.cli import audit_erasure, audit_evidence, audit_loss, audit_retention, audit_search, audit_watch
-from services.cli.output import Json, emit, fail, language
+from services.cli.output import Json, emit, fail, language, say
 
 if TYPE_CHECKING:
     from security.audit.checkpoint import VerifierKey
@@ -35,22 +37,31 @@ Key = Annotated[
     Path | None, typer.Option("--public-key", help="File with the verifier key of the node, got from elsewhere.")
 ]
 DEFAULT_DATA = Path(".casebus/data")
+EVERY = 1.0
+"""Seconds between two words about progress."""
 
 
 @app.command()
 def verify(
     level: Annotated[int, typer.Option(min=1, max=4, help="1 heads, 2 tree, 3 records, 4 blobs.")] = 3,
+    since: Annotated[
+        str | None, typer.Option(help="Read from here on: number of a record, a date, or date and time with zone.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as there are processors.")] = 0,
     data: Data = DEFAULT_DATA,
     public_key: Key = None,
     as_json: Json = False,
 ) -> None:
-    """Verify the log; exit 6 where anything is not what was written and signed."""
+    """Verify the log; exit 6 where anything is not what was written and signed. How far it is stands on stderr."""
     from schemas.errors import CasebusError, IntegrityError
     from security.audit.report import BLOBS
-    from security.audit.verify import verify as verify_log
+    from security.audit.verify_parts import verify_in_parts
 
+    directory, many = data / "audit", jobs or len(os.sched_getaffinity(0))
     try:
-        report = verify_log(data / "audit", level, _key(public_key))
+        report = verify_in_parts(
+            directory, level, _key(public_key), jobs=many, progress=Told(), since=_number(directory, since)
+        )
         index = _index(data, report) if level == BLOBS and report.ok else None
     except CasebusError as error:
         fail(error, as_json=as_json)
@@ -103,6 +114,30 @@ def prove(
     except CasebusError as error:
         fail(error, as_json=as_json)
     emit(document, as_json=as_json)
+
+
+class Told:
+    """Tells on stderr how far a verification is, at most once in `EVERY` seconds."""
+
+    def __init__(self, steady: Callable[[], float] = time.monotonic) -> None:
+        self._steady, self._last = steady, steady()
+
+    def __call__(self, done: int, of: int) -> None:
+        """Tell it, if it is time."""
+        if self._steady() - self._last >= EVERY:
+            self._last = self._steady()
+            say(f"{done} of {of} records")
+
+
+def _number(directory: Path, since: str | None) -> int:
+    """Return the number of the first record that is to be read."""
+    from security.audit.layout import Layout
+    from security.audit.passage import number_at
+
+    if since is not None and since.isascii() and since.isdigit():
+        return int(since)
+    at = audit_search.instant("--since", since)
+    return 0 if at is None else number_at(Layout(directory), at)
 
 
 def _index(data: Path, report: VerifyReport) -> dict[str, Any] | None:

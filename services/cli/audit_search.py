@@ -65,8 +65,8 @@ def search(
     try:
         question = Question(
             **{name: tuple(values) for name, values in wanted.items() if values},
-            since=_instant("--since", since),
-            until=_instant("--until", until, end=True),
+            since=instant("--since", since),
+            until=instant("--until", until, end=True),
         )
         trust = (policy, public_key)
         answer, told = _answer(data, question, limit, exhaustive=exhaustive, no_index=no_index, trust=trust)
@@ -111,7 +111,7 @@ def _answer(
             return answer, with_progress(searcher, told)
 
 
-def _instant(option: str, text: str | None, *, end: bool = False) -> int | None:
+def instant(option: str, text: str | None, *, end: bool = False) -> int | None:
     """Read a time as microseconds; a date alone is its first moment in UTC, or with `end` its last."""
     from datetime import UTC, date, datetime
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.cli.audit import app
+from services.cli.audit import Told, app
 from tests.unit.security.audit.workshop import KEY, filled, segments
 
 
@@ -68,6 +68,28 @@ def test_levels(data: Path) -> None:
     assert four["levels"] == ["heads", "tree", "records", "blobs"]
     assert four["blobs"] == {"present": 0, "erased": 0, "missing": 0, "erased_by": []}
     assert call("verify", "--level", "5", "--data", str(data)).exit_code == 2
+
+
+def test_verification_from_a_record_or_a_time_on(data: Path) -> None:
+    """A number or a date; what is not read is said; nonsense is a wrong call; one process or several."""
+    for since in ("16", "2024-01-01"):
+        report = said(call("verify", "--since", since, "--jobs", "1", "--data", str(data), "--json"))
+        assert (report["ok"], report["records"], report["size"]) == (True, 4, 20)
+        assert [notice["kind"] for notice in report["notices"]] == ["key_not_given", "passed"]
+    for since in ("0", "2023-01-01", "2023-11-14T22:13:20+00:00"):
+        assert said(call("verify", "--since", since, "--data", str(data), "--json"))["records"] == 20
+    assert call("verify", "--since", "yesterday", "--data", str(data)).exit_code == 2
+    assert call("verify", "--jobs", "-1", "--data", str(data)).exit_code == 2
+
+
+def test_how_far_it_is_stands_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    """At most a word a second."""
+    told = Told(iter([0.0, 0.4, 1.0, 1.0, 1.9, 2.1, 2.1]).__next__)
+    for done in (1, 2, 3, 4):
+        told(done, 9)
+
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "2 of 9 records\n4 of 9 records\n")
 
 
 @pytest.mark.parametrize("words", [("verify",), ("show", "0"), ("search",), ("prove", "0")])
