@@ -52,7 +52,7 @@ _NUMBERS: Final = frozenset(
     {
         *("count", "events", "records", "alerts", "rejected", "repeats", "conflicts", "withheld", "denied", "dropped"),
         *("partition", "offset", "sequence", "epoch", "seq", "size", "bytes", "line", "port", "pid", "status", "exit"),
-        *("seconds", "ms", "us", "at_us", "lag", "attempt", "rate", "depth"),
+        *("seconds", "ms", "us", "at_us", "lag", "attempt", "rate", "depth", "spilled"),
     }
 )
 _total = [0]

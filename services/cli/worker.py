@@ -22,21 +22,36 @@ Kafka = Annotated[
 Instance = Annotated[str, typer.Option(help="Name of this worker; restarted within a session it keeps its partitions.")]
 Metrics = Annotated[int | None, typer.Option(help="Port on 127.0.0.1 for metrics; none: no port is opened.")]
 
+Memory = Annotated[
+    int | None,
+    typer.Option(
+        "--state-memory", min=1, help="MiB its states may take in memory, 256 by itself; a file has the rest."
+    ),
+]
+
 
 @app.command()
 def release(
-    data: Data = Path(".casebus/data"), kafka: Kafka = "", instance: Instance = "release-1", metrics: Metrics = None
+    data: Data = Path(".casebus/data"),
+    kafka: Kafka = "",
+    instance: Instance = "release-1",
+    metrics: Metrics = None,
+    memory: Memory = None,
 ) -> None:
     """Decide, audit and deliver: raw events to views and work."""
-    _run("release", data, kafka, instance, metrics)
+    _run("release", data, kafka, instance, metrics, memory)
 
 
 @app.command()
 def supervise(
-    data: Data = Path(".casebus/data"), kafka: Kafka = "", instance: Instance = "supervise-1", metrics: Metrics = None
+    data: Data = Path(".casebus/data"),
+    kafka: Kafka = "",
+    instance: Instance = "supervise-1",
+    metrics: Metrics = None,
+    memory: Memory = None,
 ) -> None:
     """Run the supervision models: work to alerts."""
-    _run("supervise", data, kafka, instance, metrics)
+    _run("supervise", data, kafka, instance, metrics, memory)
 
 
 @app.command()
@@ -53,7 +68,7 @@ def gateway(
     raise typer.Exit(serve(data, address_of(kafka), instance, port))
 
 
-def _run(kind: str, data: Path, kafka: str, instance: str, metrics: int | None) -> None:
+def _run(kind: str, data: Path, kafka: str, instance: str, metrics: int | None, memory: int | None) -> None:
     import asyncio
 
     from security.logging import configure
@@ -61,4 +76,4 @@ def _run(kind: str, data: Path, kafka: str, instance: str, metrics: int | None) 
     from services.worker.serving import serve
 
     configure()
-    asyncio.run(serve(kind, data, address_of(kafka), instance, metrics))
+    asyncio.run(serve(kind, data, address_of(kafka), instance, metrics, memory))

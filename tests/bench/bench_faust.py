@@ -144,7 +144,7 @@ def _restored(address: KafkaAddress, keystore: Keystore, rows: Rows) -> float:
     settle()  # as the worker does
     began = time.perf_counter()
     found = asyncio.run(restore(settings.Settings(address), RESTORED, 0))
-    PartitionKeyStates(PartitionState(found.values), made.sealer)
+    PartitionKeyStates(found.state, made.sealer)
     return round(KEYS / (time.perf_counter() - began))
 
 

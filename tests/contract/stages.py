@@ -71,7 +71,7 @@ class Opened:
 
     def open(self) -> None:
         """Begin from what is durable, as whoever takes the partition over."""
-        self.state = PartitionState(dict(self.durable))
+        self.state = PartitionState(self.durable)
         self.gate = Gate(self.progress, chained=self.stage.chained)
         self.step: Any = self.stage.open(self.source, self.state)
 

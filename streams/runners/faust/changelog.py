@@ -10,15 +10,16 @@ stable offset gives the states exactly as they were just after `progress.next`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.runners.faust import progress
 from streams.runners.faust.progress import Progress
+from streams.runners.faust.room import Room
 from streams.runners.faust.settings import Settings
-from streams.runners.faust.state import Changes, Value, packed
+from streams.runners.faust.state import Changes, PartitionState, packed
 
 PROGRESS = b"p"
 STATE = b"s"
@@ -35,11 +36,21 @@ class Restored:
     It has no repr on purpose: asyncio would render all of it in its own messages.
     """
 
-    values: dict[bytes, Value] = field(default_factory=dict)
+    state: PartitionState = field(default_factory=PartitionState)
     progress: Progress = field(default_factory=Progress)
     end: int = 0
     records: int = 0
     seconds: float = 0.0
+
+    def take(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Take over records as they come, in their order: the last of a key is what counts."""
+        states = []
+        for key, value in rows:
+            if key == PROGRESS and value is not None:
+                self.progress = progress.decode(value)
+            else:
+                states.append((key[1:], value))
+        self.state.load(states)
 
 
 def rows(changes: Changes, reached: Progress) -> Iterator[Row]:
@@ -62,12 +73,13 @@ def _client(settings: Settings) -> AIOKafkaConsumer:
     )
 
 
-async def restore(settings: Settings, topic: str, partition: int) -> Restored:
-    """Read a changelog partition to its last stable offset.
+async def restore(settings: Settings, topic: str, partition: int, room: Room | None = None) -> Restored:
+    """Read a changelog partition to its last stable offset; `room` bounds what of it stands in memory.
 
     Call it only after the partition's transactions were begun anew: then no former owner can add to it any more.
     """
-    place, found, began = TopicPartition(topic, partition), Restored(), asyncio.get_running_loop().time()
+    place, began = TopicPartition(topic, partition), asyncio.get_running_loop().time()
+    found = Restored(PartitionState(room=room))
     consumer = _client(settings)
     await consumer.start()
     try:
@@ -77,18 +89,8 @@ async def restore(settings: Settings, topic: str, partition: int) -> Restored:
         while await consumer.position(place) < found.end:
             batch = (await consumer.getmany(place, timeout_ms=POLL_MS)).get(place, ())
             found.records += len(batch)
-            for record in batch:
-                _apply(found, record.key, record.value)
+            found.take((record.key, record.value) for record in batch)
     finally:
         await consumer.stop()
     found.seconds = asyncio.get_running_loop().time() - began
     return found
-
-
-def _apply(found: Restored, key: bytes, value: bytes | None) -> None:
-    if key == PROGRESS and value is not None:
-        found.progress = progress.decode(value)
-    elif value is None:
-        found.values.pop(key[1:], None)
-    else:
-        found.values[key[1:]] = value

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from schemas.errors import IntegrityError, UnavailableError
 from security.logging import get_logger
+from streams.runners.faust.room import SpillFailedError
 
 
 class Exit(IntEnum):
@@ -26,7 +27,9 @@ class Exit(IntEnum):
 
 
 def failed(error: BaseException, otherwise: Exit, event: str, **fields: Any) -> NoReturn:
-    """End the process by what an error is: something broken, something not to be had, or `otherwise`."""
+    """End the process by what an error is: something broken, a full disk, something not to be had, or `otherwise`."""
+    if isinstance(error, SpillFailedError):
+        fail_stop(Exit.DISK, error.code, error, reason=error.fields.get("reason"), **fields)
     if isinstance(error, IntegrityError):
         fail_stop(Exit.BROKEN, "worker.integrity_broken", error, **fields)
     if isinstance(error, UnavailableError):

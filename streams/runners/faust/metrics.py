@@ -6,6 +6,9 @@ casebus_worker_waiting_records{…}       applied and not yet durable
 casebus_worker_transactions_total{…}    and casebus_worker_transaction_seconds_total: count and time of commits
 casebus_worker_seeks_total{…}           readings repeated because of a hole or a silence
 casebus_worker_restored_records{…}      and casebus_worker_restore_seconds: of the last opening
+casebus_worker_state_values{…}          values of its state in memory; casebus_worker_state_bytes: what they take there
+casebus_worker_state_spilled{…}         values in the partition's file; casebus_worker_state_file_bytes: how large it is
+casebus_worker_state_reads_total{…}     values fetched from that file
 casebus_worker_held{stage}              1 while the worker waits, such as for the witnesses of its audit log
 """
 
@@ -28,11 +31,16 @@ GAUGES: dict[str, tuple[str, Callable[[OpenPartition], float]]] = {
     "casebus_worker_waiting_records": ("Applied and not yet durable.", lambda p: p.waiting),
     "casebus_worker_restored_records": ("Records read when the partition was opened.", lambda p: p.restored.records),
     "casebus_worker_restore_seconds": ("Time that took.", lambda p: p.restored.seconds),
+    "casebus_worker_state_values": ("Values of its state in memory.", lambda p: p.state.held),
+    "casebus_worker_state_bytes": ("Memory they take, about.", lambda p: p.state.weight),
+    "casebus_worker_state_spilled": ("Values of its state in its file alone.", lambda p: p.state.spilled),
+    "casebus_worker_state_file_bytes": ("Size of that file.", lambda p: p.state.file_bytes),
 }
 COUNTERS: dict[str, tuple[str, Callable[[OpenPartition], float]]] = {
     "casebus_worker_transactions": ("Transactions committed.", lambda p: p.counts.transactions),
     "casebus_worker_transaction_seconds": ("Time they took.", lambda p: p.counts.transaction_seconds),
     "casebus_worker_seeks": ("Readings repeated because of a hole or a silence.", lambda p: p.counts.seeks),
+    "casebus_worker_state_reads": ("Values fetched from the file.", lambda p: p.state.reads),
 }
 
 

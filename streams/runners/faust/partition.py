@@ -27,7 +27,7 @@ from streams.runners.faust.gate import Gate, Verdict
 from streams.runners.faust.producer import Place
 from streams.runners.faust.progress import Progress, Stamp, stamp_of
 from streams.runners.faust.stage import Back, Gathering, Item, Output, Source, Stage
-from streams.runners.faust.state import Changes, PartitionState
+from streams.runners.faust.state import Changes
 
 GROUP_RECORDS = 64
 GROUP_CHANGES = 20_000
@@ -96,7 +96,7 @@ class OpenPartition:
         self.counts = Counts()
         self.durable = restored.progress.next
         self.restored = restored
-        self.state = PartitionState(restored.values)
+        self.state = restored.state
         self.gate = Gate(restored.progress, chained=stage.chained)
         self._stage = stage
         self._step = stage.open(source, self.state)
@@ -172,6 +172,7 @@ class OpenPartition:
             fail_stop(Exit.DRAIN, "worker.drain_too_slow", error, topic=self.source.topic)
         self._task.cancel()
         await self._producer.stop()
+        self.state.close()
 
     async def _write(self) -> None:
         try:

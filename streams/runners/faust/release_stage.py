@@ -24,7 +24,7 @@ from security.batch import OpenedBatch, unpack
 from security.sealing import Sealer
 from streams import work
 from streams.bus.port import Record
-from streams.corrections import Find, payload_of
+from streams.corrections import Find, given_key, payload_of
 from streams.receivers import Deciding, EngineReceiver, payloads, seal_work
 from streams.release import release
 from streams.released import Notices, Place, Released, Share, id_key
@@ -118,6 +118,7 @@ class ReleaseStep:
             return Decided(known, letters=() if again else (whole(place, error.code),))
         if again:
             return Decided(known, tuple(self._again(batch, place, known)))
+        self._expect(batch, place)
         outcome = self._release(batch, place, known, known.receivers, self.state.read)
         for key, value in outcome.seen.items():
             self.state.put(key, value)
@@ -147,7 +148,8 @@ class ReleaseStep:
         Events that were set aside as conflicts are known by another payload than they have: they stay aside.
         """
         engines = [receiver for receiver in known.receivers if isinstance(receiver, EngineReceiver)]
-        mine = {id_key(header, self.stage.sealer.keyed_digest) for header in batch.headers}
+        mine = self._ids(batch)
+        self.state.expect(mine)
         fresh: Find = lambda key: None if key in mine else self.state.read(key)  # noqa: E731 - one of two
         outcome = self._release(batch, place, known, engines, fresh)
         conflicts = {key for key in mine if self._differs(key, outcome.seen.get(key))}
@@ -156,6 +158,14 @@ class ReleaseStep:
             left: Find = lambda key: None if key in rest else self.state.read(key)  # noqa: E731 - one of two
             outcome = self._release(batch, place, known, engines, left)
         return parts_of(outcome)
+
+    def _expect(self, batch: OpenedBatch, place: Place) -> None:
+        """Have fetched together what is asked one by one: only where it helps, for the digests are made twice then."""
+        if self.state.spilled:
+            self.state.expect([*self._ids(batch), given_key(place.topic, place.partition, place.offset)])
+
+    def _ids(self, batch: OpenedBatch) -> set[bytes]:
+        return {id_key(header, self.stage.sealer.keyed_digest) for header in batch.headers}
 
     def _differs(self, key: bytes, value: bytes | None) -> bool:
         stood = payload_of(self.state.read(key))

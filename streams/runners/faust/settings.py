@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from streams.bus.kafka_address import KafkaAddress
 from streams.runners.faust.stage import Source
 
 PREFIX = "casebus."
+STATE_MIB = 256
+"""Memory for the states of a worker where nobody says how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,8 @@ class Settings:
         in_flight: records of a partition that are applied and not yet durable.
         idle: after this long without a record, a partition with records left to read is read again.
         pace: between the beginnings of two transactions of a partition, where records come quicker: they share one.
+        memory: bytes that the states of all partitions may take in memory, in equal shares.
+        folder: where the files of those that have no room are made; a place on a disk, for memory is what is short.
     """
 
     address: KafkaAddress
@@ -36,6 +42,8 @@ class Settings:
     idle: float = 2.0
     pace: float = 0.05
     commit: float = 1.0
+    memory: int = STATE_MIB << 20
+    folder: Path = Path(tempfile.gettempdir())
 
     def client(self) -> dict[str, Any]:
         """Return the arguments that every client of the worker shares."""

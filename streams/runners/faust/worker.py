@@ -27,6 +27,7 @@ from streams.runners.faust.failstop import Exit, fail_stop, failed
 from streams.runners.faust.gate import Verdict
 from streams.runners.faust.partition import OpenPartition
 from streams.runners.faust.producer import TransactionalProducer
+from streams.runners.faust.room import Room, SpillFailedError
 from streams.runners.faust.settings import Settings
 from streams.runners.faust.stage import Item, Source, Stage
 from streams.runners.memory import settle
@@ -83,6 +84,7 @@ class Worker:
         self.held = False
         self._gate = gate
         self.settings = settings
+        self._room = Room(settings.memory, settings.folder)
         self.partitions: dict[Source, OpenPartition] = {}
         self._readings: dict[Source, Reading] = {}
         self._heard = 0.0
@@ -246,12 +248,16 @@ class Worker:
         """Take a partition over: fence whoever had it, read its changelog, go on from there."""
         try:
             partition = await self._restored(source)
+        except SpillFailedError as error:
+            failed(error, Exit.DISK, "worker.open_failed")
         except Exception as error:  # noqa: BLE001 - a partition that cannot be opened must not be skipped
             fail_stop(Exit.KAFKA, "worker.open_failed", error, topic=source.topic, partition=source.partition)
         if not await self.app.consumer.seek_gate(_place(source), partition.gate.next):
             await partition.close(self.settings.drain)
             return
         self._readings[source] = Reading(asyncio.get_running_loop().time())
+        for other in self.partitions.values():
+            other.state.trim()
         self.partitions[source] = partition
         settle()
         self._log.info(
@@ -267,14 +273,19 @@ class Worker:
         producer = self.producer(self.settings, names.transaction(self.stage.name, source), self._clock)
         await producer.start()
         topic = names.changelog(self.stage.name, source.topic)
-        restored = await restore(self.settings, topic, source.partition)
+        restored = await restore(self.settings, topic, source.partition, self._room)
         return OpenPartition(self.stage, source, restored, producer, self.settings.in_flight, self.settings.pace)
 
     async def _close(self, source: Source) -> None:
         partition = self.partitions.pop(source)
+        spilled = partition.state.spilled
         await partition.close(self.settings.drain)
         self._log.info(
-            "worker.partition_closed", topic=source.topic, partition=source.partition, offset=partition.durable
+            "worker.partition_closed",
+            topic=source.topic,
+            partition=source.partition,
+            offset=partition.durable,
+            spilled=spilled,
         )
 
     async def _watch(self) -> None:

@@ -59,6 +59,7 @@ class Chain:
     skip: int = 0
     debug: bool = False
     linger: float = 0.0
+    memory: int = settings.STATE_MIB << 20
     copies: int = 1
     members: dict[str, Member] = field(default_factory=dict)
     kills: Counter[str] = field(default_factory=Counter)
@@ -96,6 +97,8 @@ class Chain:
                     "CHAIN_SKIP": str(self.skip),
                     "CHAIN_DEBUG": str(int(self.debug)),
                     "CHAIN_LINGER": str(self.linger),
+                    "CHAIN_MEMORY": str(self.memory),
+                    "CHAIN_STATES": str(self.folder / "states"),
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,

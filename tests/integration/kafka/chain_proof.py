@@ -117,10 +117,9 @@ def _sent(proof: Proof, outputs: dict[str, list[list[Item]]]) -> Sent:
 
 def _restored(items: list[Item]) -> tuple[dict[bytes, Value], int]:
     found = changelog.Restored()
-    for item in items:
-        changelog._apply(found, item.key, item.value or None)
+    found.take((item.key, item.value or None) for item in items)
     assert found.progress.v == progress.VERSION
-    return found.values, found.progress.next
+    return dict(found.state.items()), found.progress.next
 
 
 def _prove_counts(proof: Proof, raw: list[list[Item]], alerts: list[list[Item]]) -> None:

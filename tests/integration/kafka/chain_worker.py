@@ -2,7 +2,8 @@
 
 The address of Kafka comes from the environment (`CASEBUS_KAFKA`). Its log lines go to stderr. `CHAIN_SKIP=N` makes it
 lose every N-th record between Faust and the gate, as stock Faust does; `CHAIN_DEBUG=1` makes every library talk;
-`CHAIN_LINGER=S` keeps every transaction open for S seconds.
+`CHAIN_LINGER=S` keeps every transaction open for S seconds. `CHAIN_MEMORY=N` bounds the states to N bytes of memory,
+the rest goes to files in `CHAIN_STATES`; how many values went there stands in the log when a partition is closed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from security.logging import configure
@@ -53,7 +55,14 @@ async def work(stage: str, run: str, instance: str) -> None:
     assert address is not None
     every = int(os.environ.get("CHAIN_SKIP", "0"))
     settings = Settings(
-        address, instance=instance if instance != "-" else None, session=SESSION, heartbeat=0.7, commit=0.3, idle=1.0
+        address,
+        instance=instance if instance != "-" else None,
+        session=SESSION,
+        heartbeat=0.7,
+        commit=0.3,
+        idle=1.0,
+        memory=int(os.environ["CHAIN_MEMORY"]),
+        folder=Path(os.environ["CHAIN_STATES"]),
     )
     LossyWorker.every = every
     worker = (LossyWorker if every else Worker)(Topics(run).stage(stage), settings)

@@ -93,7 +93,7 @@ def test_a_restored_partition_goes_on_with_state_and_numbers() -> None:
     async def scenario() -> Slow:
         producer = Slow()
         producer.gate.set()
-        restored = Restored(values={b"n": b"7"}, progress=Progress(next=9, sent={"out/0": 4}))
+        restored = Restored(PartitionState({b"n": b"7"}), progress=Progress(next=9, sent={"out/0": 4}))
         partition = opened(producer, restored)
         assert await partition.offer(item(8), None) is Verdict.OLD
         assert await partition.offer(item(10), None) is Verdict.HOLE

@@ -7,6 +7,7 @@ import pytest
 from streams.runners.faust import changelog, progress, settings
 from streams.runners.faust.progress import Progress, Stamp, StampMissingError, stamp_of
 from streams.runners.faust.stage import Source
+from streams.runners.faust.state import PartitionState
 
 GOLDEN = "94012a81b772656c656173652f636173656275732e7261772e782f300781ae636173656275732e776f726b2f3103"
 
@@ -39,12 +40,11 @@ def test_a_record_without_a_stamp_is_refused(headers: tuple[tuple[str, bytes], .
 
 def test_states_and_progress_come_back_from_their_rows() -> None:
     """Applying the rows of a transaction to a restored changelog gives what was written, removals included."""
-    found = changelog.Restored(values={b"gone": b"x"})
+    found = changelog.Restored(PartitionState({b"gone": b"x"}))
 
-    for key, value, _ in changelog.rows({b"a": b"1", b"gone": None}, Progress(next=3)):
-        changelog._apply(found, key, value)
+    found.take((key, value) for key, value, _ in changelog.rows({b"a": b"1", b"gone": None}, Progress(next=3)))
 
-    assert found.values == {b"a": b"1"}
+    assert dict(found.state.items()) == {b"a": b"1"}
     assert found.progress == Progress(next=3)
 
 
