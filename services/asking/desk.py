@@ -119,9 +119,16 @@ class RequestDesk:
         return [_short(each) for each in sorted(self.requests.all(), key=lambda r: (r.state != "pending", r.at))]
 
     def review(self, person: Person, request_id: str) -> dict[str, Any]:
-        """Return one request as a reviewer sees it; raises `NotReviewerError`, `NoRequestError`."""
+        """Return one request as a reviewer sees it: who asked, and whether this person may decide it.
+
+        Raises:
+            NotReviewerError, NoRequestError: nothing was shown.
+        """
         _require_reviewer(person)
-        return self._shown(self._any(request_id))
+        request = self._any(request_id)
+        shown = self._shown(request)
+        mine = request.wish.organisation == person.organisation or person.account in shown["approved_by"]
+        return {**shown, "asker": request.asker, "may_review": request.state == "pending" and not mine}
 
     def approve(self, person: Person, request_id: str, seen: str) -> dict[str, Any]:
         """Approve what was `seen`; the last approval that is needed puts the subscription in force.

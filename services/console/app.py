@@ -12,7 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from schemas.errors import CasebusError
 from schemas.texts import LANGUAGES, Language
-from services.console import audit_routes, identity_routes, sign_in
+from services.console import audit_routes, identity_routes, review_routes, sign_in
 from services.console.alert_page import AlertPage
 from services.console.board_page import BoardPage
 from services.console.desk_client import DeskClient, DeskRefusedError, SessionOverError
@@ -61,6 +61,7 @@ def register(console: Console) -> None:
         _pages(console, language)
         audit_routes.officer_pages(app, console.desk, console.sessions, language)
         identity_routes.identity_pages(app, console.desk, console.sessions, language)
+        review_routes.review_pages(app, console.desk, console.sessions, language)
     audit_routes.record_pages(app, console.desk, console.sessions)
 
 

@@ -92,7 +92,14 @@ class BoardPage:
                 self._draw_list(view)
                 if not rows:
                     self._draw_tables(view)
+        self._link_to_reviews()
         self._show_counts(view)
+
+    def _link_to_reviews(self) -> None:
+        words = self._words
+        if self.session.me.get("reviews"):
+            with Box("p", "notice"):
+                Text("a", words("reviews.open"), href=f"/{words.language}/subscription-requests")
 
     def _draw_tables(self, view: Mapping[str, Any]) -> None:
         words = self._words
@@ -117,6 +124,7 @@ class BoardPage:
             Text("span", words("log.notice"))
             if view["me"]["audits"]:
                 Text("a", words("audit.open"), href=f"/{words.language}/audit")
+        self._link_to_reviews()
         with Box("div", "columns"):
             with Box("section", "card"):
                 Text("h2", words("log.alerts"))

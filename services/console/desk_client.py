@@ -124,6 +124,19 @@ class DeskClient:
         path = f"/desk/alerts/{alert_id}/identities/{quote(grant, safe='')}/{act}"
         return await self._call("POST", path, token, json=dict(body))
 
+    async def subscription_requests(self, token: str) -> dict[str, Any]:
+        """Ask for all requests for subscriptions, pending ones first."""
+        return await self._call("GET", "/desk/subscription-requests", token)
+
+    async def subscription_request(self, token: str, request_id: str) -> dict[str, Any]:
+        """Ask for one request, field by field, with the digest of what is shown."""
+        return await self._call("GET", f"/desk/subscription-requests/{quote(request_id, safe='')}", token)
+
+    async def decide_request(self, token: str, request_id: str, act: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Approve a request as it was shown, or decline it; audited by the desk."""
+        path = f"/desk/subscription-requests/{quote(request_id, safe='')}/{act}"
+        return await self._call("POST", path, token, json=dict(body))
+
     async def audit_head(self, token: str) -> dict[str, Any]:
         """Ask for the audit log's newest signed head."""
         return await self._call("GET", "/audit/head", token)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from security.policy.roles import AUDITORS, role
+from security.policy.roles import AUDITORS, REVIEWERS, role
 from security.subjects import DISTRICT_LENGTH, Principal
 from streams.clues import Clue, bound
 from streams.projections.values import AlertRow
@@ -67,4 +67,5 @@ def describe(person: Person, sees: str) -> dict[str, Any]:
         "sees": sees,
         "purpose": person.principal.purpose,
         "audits": person.role in AUDITORS,
+        "reviews": person.role in REVIEWERS,
     }
