@@ -34,7 +34,7 @@ def list_(
 ) -> None:
     """List the letters that are open, oldest first."""
     rows: list[dict[str, Any]] = []
-    with _at(url, token, data, account) as client:
+    with _at(url, token, data, account, as_json=as_json) as client:
         after = -1
         while page := client.get("/v1/dead-letters", after=after, limit=500, source=source)["letters"]:
             rows += [row for row in page if every or row["state"] == "open"]
@@ -52,7 +52,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Explain a letter: why it lies there, whether it would pass now, what to do next."""
-    with _at(url, token, data, account) as client:
+    with _at(url, token, data, account, as_json=as_json) as client:
         emit(client.get(f"/v1/dead-letters/{number}"), as_json=as_json, show=_explained)
 
 
@@ -66,7 +66,7 @@ def redrive(
     as_json: Json = False,
 ) -> None:
     """Send a letter on its way after what stopped it was mended; it takes effect once. Exit 1: it does not pass yet."""
-    with _at(url, token, data, account) as client:
+    with _at(url, token, data, account, as_json=as_json) as client:
         told = client.post(f"/v1/dead-letters/{number}/redrive")
     emit(told, as_json=as_json, show=_explained)
     if told["state"] != "redriven":
@@ -84,13 +84,13 @@ def close(
     as_json: Json = False,
 ) -> None:
     """Close a letter of which nothing will come; it is kept."""
-    with _at(url, token, data, account) as client:
+    with _at(url, token, data, account, as_json=as_json) as client:
         told = client.post(f"/v1/dead-letters/{number}/close", {"reason": reason})
     emit(told, as_json=as_json, show=_explained)
 
 
 @contextmanager
-def _at(url: str, token: Path | None, data: Path | None, account: str) -> Iterator[GatewayClient]:
+def _at(url: str, token: Path | None, data: Path | None, account: str, *, as_json: bool) -> Iterator[GatewayClient]:
     """Open a client by what was named: an account, a token, or a data directory."""
     if not account:
         with gateway(url, token, data) as client:
@@ -99,7 +99,7 @@ def _at(url: str, token: Path | None, data: Path | None, account: str) -> Iterat
     from services.cli.officer import signed_in
 
     password = os.environ.get("CASEBUS_PASSWORD") or typer.prompt(f"password of {account}", hide_input=True, err=True)
-    with signed_in(url, account, password, as_json=False) as client:
+    with signed_in(url, account, password, as_json=as_json) as client:
         yield client
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-YOUNG, MIDDLE, OLD = 10_000, 50, 50
+YOUNG, MIDDLE, OLD = 10_000, 5, 500
 """Allocations before a young collection; young ones before a middle one; middle ones before a whole one."""
 
 
