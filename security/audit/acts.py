@@ -68,6 +68,7 @@ Act = Literal[
 ACTS: frozenset[str] = frozenset(get_args(Act))
 
 RESERVED: Final[Mapping[str, str]] = {
+    "admin": "what an operator does has a name of its own: `control`, `key`, `subscription`, `account`, `backup`, …",
     "breaker": "nothing trips by itself yet; a subscription that is held is refused at each reading (`refuse`)",
     "contract": "contracts are files of the program; a release manifest and a view name the version by its schema id",
     "decision": "decisions stand in manifests (`release`), openings (`open`) and refusals (`refuse`), by policy `pol`",
@@ -75,7 +76,6 @@ RESERVED: Final[Mapping[str, str]] = {
     "model": "a model becomes active or goes by a signed control record: `control`, `obj` model/<id>",
     "policy": "the access policy is a file of the program; its digest stands as `pol` in every manifest",
     "revoke": "a grant ends by its time; a token that is revoked is `key`, a subscription that ends is `subscription`",
-    "source": "a source is registered, changed and removed by a signed control record: `control`, `obj` source/<id>",
     "witness": "a record for each cosignature would ask for another head; the newest cosigned head lies beside the log",
 }
 """Reserved name → what stands in its place today."""

@@ -26,6 +26,8 @@ from security.audit.retention import FOREVER, Reckoning, RecordHold, Retention
 from security.audit.sm3 import Sm3Head, Sm3MissingError
 from security.audit.tree import TILE
 
+UNREADABLE = Entry(act="tick", ts=FOREVER)
+"""What stands for a record that nobody can read: it is never past its retention."""
 MOST = 8
 """Segments of one retirement: the hashes of each are in memory, some 25 MB for 262,144 records."""
 
@@ -215,7 +217,7 @@ def _decoded(entries: Sequence[bytes]) -> list[Entry]:
     try:
         return decode_many(bodies) or [decode(body) for body in bodies]
     except FormError:
-        return [Entry(act="admin", ts=FOREVER)]
+        return [UNREADABLE]
 
 
 def _archive(path: Path, archive: Path) -> None:

@@ -11,6 +11,27 @@ from tests.house.tree import ROOT
 WRITERS = {"Entry", "note", "_note", "_act", "_record", "_recorded", "_entry"}
 """Calls that write a record: `Entry(act=…)`, and the functions that take the act's name."""
 ROOMS = ("security", "streams", "services")
+SHOWN = {
+    "tests/scenario/test_acts_on_record.py": {
+        *("publish", "refuse", "quarantine", "mark", "release"),
+        *("login", "logout", "open", "alert", "clue", "person.lookup", "search", "record", "export", "verify"),
+        *("control", "key", "start", "stop", "tick", "clock"),
+    },
+    "tests/integration/test_import_command.py": {"import"},
+    "tests/integration/test_subscription_server.py": {"pull"},
+    "tests/integration/kafka/test_doctor_kafka.py": {"ack"},
+    "tests/scenario/test_new_agency.py": {"redrive"},
+    "tests/scenario/test_corrections.py": {"withdraw"},
+    "tests/unit/services/desk/test_identities.py": {"grant"},
+    "tests/integration/test_subscription_acts.py": {"subscription"},
+    "tests/integration/test_standing.py": {"source"},
+    "tests/integration/test_approval.py": {"account"},
+    "tests/scenario/test_identity_vault.py": {"hold", "erase"},
+    "tests/integration/test_node_audit_keeping.py": {"recover", "loss"},
+    "tests/integration/test_node_backup.py": {"backup", "restore", "upgrade"},
+    "tests/integration/test_node_retention.py": {"retain"},
+}
+"""Where each act is found in the log of a node: tests that read it there."""
 
 
 def named(source: str) -> Iterator[str]:
@@ -72,3 +93,11 @@ def test_what_the_officer_asks_about_is_never_reserved() -> None:
     }
 
     assert asked <= written().keys()
+
+
+def test_every_act_that_is_written_is_found_in_a_log_by_some_test() -> None:
+    """The list names a test for each, once, and that test speaks of the act."""
+    assert sorted(act for acts in SHOWN.values() for act in acts) == sorted(ACTS - RESERVED.keys())
+    for path, acts in SHOWN.items():
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert [act for act in acts if f'"{act}"' not in text] == [], path
