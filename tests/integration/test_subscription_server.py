@@ -126,6 +126,8 @@ def test_a_release_is_found_with_its_reading_and_its_acknowledgement(reading: Re
     assert told["fetched"]["offset"] == page["events"][4]["offset"]
     assert told["acknowledged"]["through"] >= told["fetched"]["offset"]
     assert told["reached"]["through"] >= through
+    acts = [each.record for each in read(audit) if each.record.act == "ack" and each.record.obj == MINE]
+    assert (acts[-1].org, acts[-1].off) == ("court-990103", said.json()["through"])
 
 
 def test_what_is_given_is_what_release_put_on_the_topic(reading: ReadingNode) -> None:
