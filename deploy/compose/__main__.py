@@ -19,7 +19,7 @@ from pathlib import Path
 from deploy.kafka.certificates import ADMIN, BROKER, Authority, write_private
 
 ROOT = Path(__file__).resolve().parents[2]
-CLIENTS = (ADMIN, "node", "release", "supervise")
+CLIENTS = (ADMIN, "node", "release", "supervise", "gateway")
 OWNERS: Mapping[str, int] = {
     "broker.pem": 1000,
     "proxy.pem": 99,

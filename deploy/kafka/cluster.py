@@ -67,8 +67,10 @@ class Cluster:
         """Lay out a new cluster on free ports and format its folders; `extra` goes into every server.properties.
 
         Raises:
-            LocalKafkaError: no Java, no Kafka, or a folder that is in use.
+            LocalKafkaError: no Java, no Kafka, or a folder that is in use or whose name cannot be said to Kafka.
         """
+        if "," in str(folder.resolve()):
+            raise LocalKafkaError("Kafka takes a comma in a folder's name for its end", "name another --data")
         if (folder / STATE).exists():
             raise LocalKafkaError(f"there is a cluster in {folder.name} already", "use it, or name another --data")
         folder.mkdir(parents=True, exist_ok=True)

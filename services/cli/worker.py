@@ -7,6 +7,10 @@ from typing import Annotated
 
 import typer
 
+from schemas.errors import CasebusError
+from schemas.texts import text
+from services.cli.output import language, say
+
 app = typer.Typer(
     no_args_is_help=True,
     help="Run a worker on Kafka: release, supervise, or a gateway beside the node.",
@@ -65,15 +69,22 @@ def gateway(
     from services.node.carrier import address_of
     from services.worker.gateway_serving import serve
 
-    raise typer.Exit(serve(data, address_of(kafka), instance, port))
+    raise typer.Exit(serve(data, address_of(kafka), instance, port, _tell))
 
 
 def _run(kind: str, data: Path, kafka: str, instance: str, metrics: int | None, memory: int | None) -> None:
-    import asyncio
-
     from security.logging import configure
     from services.node.carrier import address_of
-    from services.worker.serving import serve
+    from services.worker.patience import Patience
+    from services.worker.serving import Order, serve
 
     configure()
-    asyncio.run(serve(kind, data, address_of(kafka), instance, metrics, memory))
+    serve(Order(kind, data, address_of(kafka), instance, metrics, memory), Patience(_tell))
+
+
+def _tell(error: CasebusError) -> None:
+    """Say what the worker waits for."""
+    lang = language()
+    say(f"casebus: {error.message(lang)}  [{error.code}]")
+    say(f"  → {error.hint(lang)}")
+    say(f"  → {text('worker.waiting', lang)}")

@@ -8,6 +8,7 @@ it runs, each partition where its records say so.
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from schemas.catalogue import Contracts
@@ -73,12 +74,17 @@ def assemble(data: DataDirectory, address: KafkaAddress, instance: str) -> Parts
     keystore, clock = FileKeystore(data.keys / "keystore.json"), SystemClock()
     own = own_directory(data, instance)
     own.root.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-    reader = KafkaReader(address, "casebus-control")
-    control = ControlHistory(reader, keystore.signer(CONTROL_KEY).public_key, own.keep_epoch)
-    if not control.newest():
-        raise NoControlError
-    sealer = Sealer(keystore, clock, provisions=True)
-    return Parts(data, instance, keystore, sealer, Contracts.load(), control, Topology.of(address), clock)
+    with ExitStack() as stack:
+        reader = KafkaReader(address, "casebus-control")
+        stack.callback(reader.close)
+        control = ControlHistory(reader, keystore.signer(CONTROL_KEY).public_key, own.keep_epoch)
+        if not control.newest():
+            raise NoControlError
+        sealer = Sealer(keystore, clock, provisions=True)
+        parts = Parts(data, instance, keystore, sealer, Contracts.load(), control, Topology.of(address), clock)
+        # Control is followed as long as the process lives.
+        stack.pop_all()
+        return parts
 
 
 def own_directory(data: DataDirectory, instance: str) -> DataDirectory:

@@ -12,6 +12,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
+from schemas.edition import edition
 from schemas.errors import NotFoundError, UnavailableError
 from security.audit.log import AuditLog
 from security.audit.record import Entry
@@ -104,7 +105,8 @@ def open_gateway(data: DataDirectory, address: KafkaAddress, instance: str) -> B
         stack.callback(appender.close)
         audit = _audit(parts, own, address, appender, stack)
         door = _door(parts, bus, audit, sources, snapshot)
-        audit.append([Entry(act="start", obj=instance, ctl=epoch)])
+        said = {"edition": edition(parts.contracts)}
+        audit.append([Entry(act="start", obj=instance, ctl=epoch, data=said)])
         tokens = SourceTokens(data.tokens)
         return BesideGateway(
             instance, door, tokens, audit, bus, parts.sealer, sources, parts.control, appender, epoch, stack.pop_all()

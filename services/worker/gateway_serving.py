@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
 from schemas.clock import SystemClock
-from schemas.errors import UnavailableError
+from schemas.errors import CasebusError, UnavailableError
 from security.logging import configure, get_logger
 from services.gateway.app import Gateway, create_app
 from services.node.head_keeper import HeadKeeper
@@ -19,6 +20,7 @@ from services.node.ports import listen, port_of
 from services.node.stopping import AuditWatch, StopSignals, code_of
 from services.node.supervisor import CRASHED
 from services.worker.gateway import BesideGateway, open_gateway
+from services.worker.patience import Patience
 from streams.bus.kafka_address import KafkaAddress
 from streams.runners.memory import settle
 
@@ -59,8 +61,10 @@ class Teller:
             os._exit(CRASHED)
 
 
-def serve(data: Path, address: KafkaAddress, instance: str, port: int) -> int:
+def serve(data: Path, address: KafkaAddress, instance: str, port: int, tell: Callable[[UnavailableError], None]) -> int:
     """Run the gateway `instance` on 127.0.0.1:`port` until it is told to stop; returns the exit code.
+
+    A Kafka that does not answer at the start is waited for; `tell` is given the reason.
 
     Raises:
         PortInUseError, and what `open_gateway` raises: before anything was served.
@@ -68,14 +72,27 @@ def serve(data: Path, address: KafkaAddress, instance: str, port: int) -> int:
     configure()
     signals = StopSignals()
     with signals.installed():
-        listener = listen(port)
-        gateway = open_gateway(DataDirectory(data), address, instance)
-        if signals.requested:
-            gateway.close()
-        else:
-            _run(gateway, listener, signals)
+        # A port that is taken is told at once; while Kafka is waited for, clients are refused rather than kept waiting.
+        listen(port).close()
+        patience = Patience(tell, lambda: signals.requested)
+        gateway = patience.until_open(lambda: open_gateway(DataDirectory(data), address, instance))
+        if gateway is not None:
+            _served(gateway, port, signals)
     get_logger("gateway").info("gateway.stopped")
     return 0
+
+
+def _served(gateway: BesideGateway, port: int, signals: StopSignals) -> None:
+    """Serve an open gateway, unless a stop came meanwhile; it is closed whatever happens."""
+    try:
+        listener = None if signals.requested else listen(port)
+    except CasebusError:
+        gateway.close()
+        raise
+    if listener is None:
+        gateway.close()
+    else:
+        _run(gateway, listener, signals)
 
 
 def _run(gateway: BesideGateway, listener: socket.socket, signals: StopSignals) -> None:

@@ -18,6 +18,12 @@ class KafkaUnavailableError(BusUnavailableError):
     code: ClassVar[str] = "kafka.unavailable"
 
 
+class KafkaTooOldError(UnavailableError):
+    """The brokers speak a protocol from before headers and transactions: waiting does not mend that."""
+
+    code: ClassVar[str] = "kafka.too_old"
+
+
 class KafkaFencedError(UnavailableError):
     """Another process took this worker's name over, or its transaction broke: what was not committed is gone."""
 

@@ -15,7 +15,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from streams.bus.kafka_address import KafkaAddress
-from streams.bus.kafka_errors import KafkaTopicMissingError, KafkaUnavailableError, translated
+from streams.bus.kafka_errors import KafkaTooOldError, KafkaTopicMissingError, KafkaUnavailableError, translated
 from streams.bus.kafka_selector import QuietSelector
 from streams.bus.port import Stored
 
@@ -24,13 +24,21 @@ logging.getLogger("kafka").setLevel(logging.WARNING)
 
 FETCH_BYTES = 8 << 20
 REQUEST_MS = 20_000
+BOOTSTRAP_MS = 20_000
+"""After so long without a broker that answers, Kafka is said to be away."""
 POLL_MS = 200
 PATIENCE_SECONDS = 30.0
+OLDEST = (0, 11)
+"""The first protocol whose records have headers and whose producers have transactions."""
 
 
 def consumer(address: KafkaAddress, client: str) -> Any:
-    """Open a consumer of committed records, without a group."""
-    return KafkaConsumer(
+    """Open a consumer of committed records, without a group.
+
+    Raises:
+        KafkaTooOldError: the brokers know neither headers nor transactions. KafkaError: no broker answers.
+    """
+    opened = KafkaConsumer(
         **address.options(),
         client_id=client,
         group_id=None,
@@ -42,10 +50,15 @@ def consumer(address: KafkaAddress, client: str) -> Any:
         max_partition_fetch_bytes=FETCH_BYTES,
         fetch_max_wait_ms=POLL_MS,
         request_timeout_ms=REQUEST_MS,
-        bootstrap_timeout_ms=REQUEST_MS,
+        bootstrap_timeout_ms=BOOTSTRAP_MS,
         metrics_enabled=False,
         selector=QuietSelector,
     )
+    spoken = opened.config["api_version"]
+    if spoken < OLDEST:
+        opened.close(autocommit=False)
+        raise KafkaTooOldError(found=".".join(map(str, spoken)))
+    return opened
 
 
 class KafkaReader:

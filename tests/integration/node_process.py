@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import httpx
 
@@ -35,7 +36,7 @@ class NodeProcess:
     process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def on_a_free_port(cls, data: Path, site: Path | None = None) -> NodeProcess:
+    def on_a_free_port(cls, data: Path, site: Path | None = None) -> Self:
         """Prepare a process; nothing runs yet."""
         return cls(data, free_port(), data.parent / f"{data.name}.log", site)
 

@@ -21,9 +21,11 @@ def serving(app: Any) -> Iterator[str]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with httpx.Client(transport=httpx.HTTPTransport(retries=20), trust_env=False) as probe:
-        assert probe.get(f"{url}/v1/health").status_code == 200
-    yield url
-    server.should_exit = True
-    thread.join(30)
-    listener.close()
+    try:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=20), trust_env=False) as probe:
+            assert probe.get(f"{url}/v1/health").status_code == 200
+        yield url
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        listener.close()

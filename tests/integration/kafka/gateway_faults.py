@@ -79,14 +79,17 @@ def said(source: str, number: int) -> dict[str, Any]:
     }
 
 
+@dataclass
 class GatewayProcess(NodeProcess):
     """A gateway beside the node, by its command; `data` is the directory with the keys."""
+
+    cli: Sequence[str] = (sys.executable, "-m", "services.cli.app")
 
     @property
     def command(self) -> Sequence[str]:
         """The command that runs it."""
         options = ["--data", str(self.data), "--instance", ANNEX, "--port", str(self.port)]
-        return [sys.executable, "-m", "services.cli.app", "worker", "gateway", *options]
+        return [*self.cli, "worker", "gateway", *options]
 
 
 @dataclass

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -43,6 +43,7 @@ class Installation:
     addresses: dict[str, KafkaAddress] = field(default_factory=dict)
     options: dict[str, tuple[str, ...]] = field(default_factory=dict)
     running: dict[str, tuple[str, subprocess.Popen[bytes]]] = field(default_factory=dict)
+    cli: Sequence[str] = (sys.executable, "-m", "services.cli.app")
 
     def make_topics(self) -> None:
         """Make the site's topics and access rules as the doctor does, with few partitions; what is there stays."""
@@ -64,7 +65,7 @@ class Installation:
     def start(self, kind: str, instance: str, *options: str) -> None:
         """Start a worker; with options, also when it is started again."""
         given = self.options.setdefault(instance, options)
-        command = [sys.executable, "-m", "services.cli.app", "worker", kind, "--data", str(self.data)]
+        command = [*self.cli, "worker", kind, "--data", str(self.data)]
         with (self.data.parent / f"{instance}.log").open("ab") as log:
             process = subprocess.Popen(
                 [*command, "--instance", instance, *given],
@@ -138,9 +139,10 @@ class Installation:
         """Return the alerts that stand in a final state."""
         return {alert: state for alert, state in self.states().items() if state in FINAL}
 
-    def said(self) -> str:
-        """Return what the workers logged."""
-        return "".join(path.read_text(encoding="utf-8") for path in sorted(self.data.parent.glob("*.log")))
+    def said(self, instance: str = "*") -> str:
+        """Return what the workers logged, or one of them."""
+        logs = sorted(self.data.parent.glob(f"{instance}.log"))
+        return "".join(path.read_text(encoding="utf-8") for path in logs)
 
 
 def _sees(address: KafkaAddress, topics: set[str]) -> bool:

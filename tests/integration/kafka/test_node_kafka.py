@@ -274,7 +274,9 @@ def test_a_topic_that_is_missing_is_told_when_the_node_opens(tls_kafka: Cluster,
 
 def started(data: Path, address: KafkaAddress) -> tuple[int, str]:
     """Start a node process that waits for Kafka three seconds instead of twenty; return its exit code and message."""
-    code = "from streams.bus import kafka_reader; kafka_reader.REQUEST_MS = 3000; import services.node.__main__ as m; "
+    code = (
+        "from streams.bus import kafka_reader; kafka_reader.BOOTSTRAP_MS = 3000; import services.node.__main__ as m; "
+    )
     options = ("--port", "0", "--site", str(ROOT / "deploy/site/demo.yaml"), "--kafka", address.bootstrap)
     done = subprocess.run(
         [sys.executable, "-c", code + "raise SystemExit(m.main())", "--data", str(data), *options],

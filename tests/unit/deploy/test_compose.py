@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from deploy.compose.__main__ import OWNERS, main
+from services.worker.assembly import WORKERS
 from tests.house import commands
 from tests.house.tree import ROOT
 
@@ -47,6 +48,7 @@ def test_the_file_keeps_the_compose_specification() -> None:
 
     assert set(parsed.service_names()) == set(SERVICES)
     assert {"kafka", "postgres", "node", "worker-release", "worker-supervise", "console"} <= set(SERVICES)
+    assert {name for name, service in SERVICES.items() if "profiles" in service} == {"gateway-annex", "proxy-annex"}
 
 
 @pytest.mark.parametrize(
@@ -110,14 +112,39 @@ def test_no_secret_stands_in_the_file() -> None:
         for key, value in service.get("environment", {}).items():
             assert not re.search(r"PASSWORD(?!_FILE)|SECRET|TOKEN", key), key
             assert not re.search(r"://[^/@]*:[^/@]*@", str(value)), key
-    assert re.findall(r"\$\{(?!CASEBUS_CONSOLE_PORT|CASEBUS_GATEWAY_PORT)\w+:-", TEXT) == []
+    assert re.findall(r"\$\{(?!CASEBUS_(?:CONSOLE|GATEWAY|ANNEX)_PORT)\w+:-", TEXT) == []
 
 
 def test_only_the_proxy_s_ports_are_published() -> None:
     """Kafka and PostgreSQL are reached from inside only; their networks lead nowhere."""
-    assert [name for name, service in SERVICES.items() if "ports" in service] == ["node"]
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["node", "gateway-annex"]
     assert SERVICES["proxy"]["network_mode"] == SERVICES["console"]["network_mode"] == "service:node"
+    assert SERVICES["proxy-annex"]["network_mode"] == "service:gateway-annex"
     assert [name for name, network in DOCUMENT["networks"].items() if network.get("internal")] == ["bus", "read"]
+
+
+@pytest.mark.parametrize(("proxy", "service"), [("proxy", "node"), ("proxy-annex", "gateway-annex")])
+def test_a_proxy_serves_where_its_ports_are_and_asks_where_its_service_listens(proxy: str, service: str) -> None:
+    """The ports published are those that its file binds; the ports asked are those of the commands behind it."""
+    (config,) = SERVICES[proxy]["configs"]
+    text = (ROOT / DOCUMENT["configs"][config["source"]]["file"]).read_text(encoding="utf-8")
+    published = {port.rpartition(":")[2] for port in SERVICES[service]["ports"]}
+    behind = [each for each in SERVICES.values() if each is SERVICES[service] or each is SERVICES["console"]]
+    listening = {words[words.index("--port") + 1] for each in behind if (words := each["command"])}
+
+    assert set(re.findall(r"bind :(\d+) ", text)) == published
+    assert set(re.findall(r"server \w+ 127\.0\.0\.1:(\d+)", text)) <= listening
+    assert "path_beg /v1/" in text
+
+
+def test_a_second_gateway_has_a_disk_of_its_own() -> None:
+    """Its audit log lies on a volume of its own, where the gateway of its name looks for it, owned by its user."""
+    service = SERVICES["gateway-annex"]
+    name = service["command"][service["command"].index("--instance") + 1]
+    place = f"{DOCUMENT['x-environment']['CASEBUS_DATA']}/{WORKERS}/{name}"
+
+    assert f"{name}:{place}" in service["volumes"]
+    assert place in (ROOT / "deploy/compose/Dockerfile").read_text(encoding="utf-8")
 
 
 def test_every_image_has_a_version() -> None:

@@ -11,6 +11,7 @@ from cryptography import x509
 
 from deploy.kafka import java, libraries
 from deploy.kafka.certificates import Authority
+from deploy.kafka.cluster import Cluster
 from deploy.kafka.failure import LocalKafkaError
 from deploy.kafka.processes import Process, began, start
 from deploy.kafka.properties import Seat, properties, rendered
@@ -27,6 +28,14 @@ def test_three_brokers_may_lose_one(tmp_path: Path) -> None:
     assert [three[key] for key in keys] == ["3", "2", "2"]
     assert [one[key] for key in keys] == ["1", "1", "1"]
     assert three["controller.quorum.voters"] == "1@127.0.0.1:21001,2@127.0.0.1:21002,3@127.0.0.1:21003"
+
+
+def test_a_folder_that_kafka_would_cut_in_two_is_refused(tmp_path: Path) -> None:
+    """A comma parts folders in `log.dirs`: records would lie where nobody looks."""
+    with pytest.raises(LocalKafkaError, match="comma"):
+        Cluster.make(tmp_path / "one, and two")
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_topic_is_made_by_accident_and_no_stale_copy_leads(tmp_path: Path) -> None:
