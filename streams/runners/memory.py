@@ -13,7 +13,8 @@ def settle() -> None:
 
     Events are plain values without cycles, so collections may be rare: at the usual thresholds they cost a quarter of
     the time that an event takes. Nor may one be long, for everybody waits for it: a young one takes 5 to 14 ms; of
-    50,000 allocations it took up to 86, and behind it stood the gateway's slowest answers.
+    50,000 allocations it took up to 86, and behind it stood the gateway's slowest answers. A middle one walks what
+    the young ones before it left: of fifty it took 60 to 69 ms, of five 11 to 13, and each object is walked as often.
     """
     gc.collect()
     gc.freeze()
