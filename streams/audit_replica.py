@@ -11,6 +11,9 @@ earlier one that stands behind it was written by a process that did not know tha
 count. That process learns it by its own write, for its offset is not the next one: it ends before anybody relied on the
 record. So what counts is one sequence, whoever froze or was started twice from a copied directory.
 
+A log whose officer reads it elsewhere (ADR 0023) tells its signed heads too: key `head`, as value the signed note, no
+header. It counts for no size; whoever reads it judges it by a key of his own.
+
 A group may stand twice after a failure; its key tells. Nothing clear is in it that the log does not hold: digests.
 """
 
@@ -32,7 +35,7 @@ from streams.bus.port import Appender, Reader, Record, Stored
 PREFIX = "casebus.audit."
 PARTITION = 0
 SIZE, LEASE = "size", "lease"
-OPEN = b"open"
+OPEN, HEAD = b"open", b"head"
 PAGE = 64
 WIDTH = 8
 BEFORE = -1
@@ -64,12 +67,12 @@ class BusReplica:
             UnavailableError: the bus does not answer.
         """
         with self._lock:
-            last = self._last_opening()
+            last = last_opening(self._reader, self.topic)
             self._raw_header = last.value if last else b""
             self._open()
             newest = self._newest()
             if newest is not None:
-                (group,) = _parsed(newest)
+                (group,) = parsed(newest)
                 self.head = Checkpoint(self._origin, group.commit.size, group.commit.root)
 
     def belong(self, layout: Layout) -> None:
@@ -111,6 +114,14 @@ class BusReplica:
             self._seen = last + 1
             self._waiting.clear()
 
+    def show(self, note: str) -> None:
+        """Put a signed head behind the groups it covers; raises UnavailableError where the bus does not take it."""
+        with self._lock:
+            last = self._appender.append(self.topic, PARTITION, [Record(HEAD, note.encode())])
+            # What else came in between is looked at with the next group, whose offset then does not fit.
+            if self._seen == last:
+                self._seen = last + 1
+
     def groups(self, start: int = 0) -> Iterator[StoredGroup]:
         """Yield the groups that count from record `start` on, in order; a repeated one is left out.
 
@@ -120,7 +131,7 @@ class BusReplica:
         size = start
         for each in self._counting():
             if _number(each, SIZE) > size:
-                (group,) = _parsed(each)
+                (group,) = parsed(each)
                 size = group.commit.size
                 yield group
 
@@ -130,8 +141,8 @@ class BusReplica:
         while stored := self._reader.read(self.topic, PARTITION, position, PAGE):
             position = stored[-1].offset + 1
             for each in stored:
-                lease = max(lease, _lease(each))
-                if each.key != OPEN and _lease(each) == lease:
+                lease = max(lease, lease_of(each))
+                if each.key not in {OPEN, HEAD} and lease_of(each) == lease:
                     yield each
 
     def _newest(self) -> Stored | None:
@@ -146,13 +157,6 @@ class BusReplica:
                 return found
             back *= 4
         return None
-
-    def _last_opening(self) -> Stored | None:
-        """Return the last opening; the newest records name it, and only those of fenced writers another."""
-        end = self._reader.end(self.topic, PARTITION)
-        newest = self._reader.read(self.topic, PARTITION, max(0, end - PAGE), PAGE)
-        lease = max(map(_lease, newest), default=BEFORE)
-        return None if lease == BEFORE else self._reader.read(self.topic, PARTITION, lease, 1)[0]
 
     def _open(self) -> None:
         """Put an opening; its own offset is the lease."""
@@ -173,6 +177,14 @@ class BusReplica:
             if any(each.key == OPEN and each.offset > self._lease for each in stored):
                 raise ReplicaFencedError
             position = stored[-1].offset + 1
+
+
+def last_opening(reader: Reader, topic: str) -> Stored | None:
+    """Return the last opening of a replica's topic; None where nobody opened it yet."""
+    end = reader.end(topic, PARTITION)
+    newest = reader.read(topic, PARTITION, max(0, end - PAGE), PAGE)
+    lease = max(map(lease_of, newest), default=BEFORE)
+    return None if lease == BEFORE else reader.read(topic, PARTITION, lease, 1)[0]
 
 
 def compare(directory: Path, replica: BusReplica) -> int:
@@ -209,7 +221,7 @@ class Nothing:
         del groups
 
 
-def _parsed(stored: Stored) -> list[StoredGroup]:
+def parsed(stored: Stored) -> list[StoredGroup]:
     """Return the one group of a record."""
     found = list(stored_groups(stored.value))
     named = int.from_bytes(stored.key), _number(stored, SIZE), len(stored.value)
@@ -218,7 +230,7 @@ def _parsed(stored: Stored) -> list[StoredGroup]:
     return found
 
 
-def _lease(stored: Stored) -> int:
+def lease_of(stored: Stored) -> int:
     """Return the opening by which a record was written; an opening is its own."""
     return stored.offset if stored.key == OPEN else _number(stored, LEASE, BEFORE)
 

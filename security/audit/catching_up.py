@@ -54,7 +54,7 @@ def catch_up(directory: Path, origin: str, replica: WholeReplica, step: int = ST
         elif footer := builder.footer():
             file.finish(footer)
     for group in replica.groups(before):
-        _take(builder, file, group)
+        take_group(builder, file, group)
     file.close()
     if not layout.checkpoint.exists() and layout.signer_head.exists():
         write_durably(layout.checkpoint, layout.signer_head.read_bytes())
@@ -68,8 +68,8 @@ def _take_kept(layout: Layout, replica: WholeReplica) -> None:
             write_durably(layout.segments / path.name, path.read_bytes())
 
 
-def _take(builder: GroupBuilder, file: SegmentFile, group: StoredGroup) -> None:
-    """Append one group of the replica to the log."""
+def take_group(builder: GroupBuilder, file: SegmentFile, group: StoredGroup) -> None:
+    """Append one group of the replica to the log; ReplicaDiffersError where it does not continue it."""
     chain, commit, prev = builder.chain, group.commit, builder.chain.prev
     leaves: list[bytes] = []
     for entry in group.entries:

@@ -12,7 +12,7 @@ import fcntl
 import os
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from hashlib import sha256
@@ -68,6 +68,8 @@ class AuditLog:
         self.recovered: tuple[TornTail, ...] = ()
         self._replication: Replication | None = None
         self._checker: Checker | None = None
+        self._show: Callable[[str], None] | None = None
+        self._shown = ""
 
     @classmethod
     def open(
@@ -181,6 +183,14 @@ class AuditLog:
             for group in lacking(self._layout.directory, replica):
                 replica.keep([group])
         self._replication = Replication(self._pipeline, replica)
+
+    def show_heads(self, show: Callable[[str], None]) -> None:
+        """Have every head shown elsewhere once it is published, the present one first.
+
+        Where `show` raises UnavailableError the log goes on: the next head is shown, and covers what this one does.
+        """
+        self._show = show
+        self.checkpoint()
 
     def submit(self, entry: Entry) -> Future[int]:
         """Hand in one entry; the future has its number once it is durable, in one group with other threads' entries."""
@@ -305,6 +315,10 @@ class AuditLog:
         with self._pipeline.building:
             # The footer of the running segment still lists its tiles.
             tree.prune(size, builder.header.first if builder.header else None)
+        if self._show is not None and note != self._shown:
+            with suppress(UnavailableError):
+                self._show(note)
+                self._shown = note
         return note
 
     def _check(self, checker: Checker, size: int, root: bytes) -> None:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from schemas.errors import CasebusError
+from security.audit.checkpoint import VerifierKey
 from security.audit.report import VerifyReport
 from security.audit.verify import verify
 
 
 class Checking:
-    """Runs `verify` in a thread of its own; the log may be written meanwhile."""
+    """Runs `verify` in a thread of its own; the log may be written meanwhile.
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    `key` answers the key that must have signed, where the log's own file of it is not to be gone by.
+    """
+
+    def __init__(self, directory: Path, key: Callable[[], VerifierKey] | None = None) -> None:
+        self._directory, self._key = directory, key
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._level = 0
@@ -59,7 +64,8 @@ class Checking:
 
     def _run(self) -> None:
         try:
-            report = verify(self._directory, self._level, progress=self._advance)
+            key = self._key() if self._key else None
+            report = verify(self._directory, self._level, key, progress=self._advance)
         except (CasebusError, OSError) as error:
             self._failed = error.code if isinstance(error, CasebusError) else type(error).__name__
             return

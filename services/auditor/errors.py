@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.errors import DeniedError, IntegrityError, UnavailableError, UsageError
+from schemas.errors import DeniedError, IntegrityError, NotFoundError, UnavailableError, UsageError
 from security.audit.fork import ForkEvidence
 
 
@@ -74,3 +74,15 @@ class ForkedError(IntegrityError):
     def __init__(self, evidence: ForkEvidence, **fields: object) -> None:
         super().__init__(**fields)
         self.evidence = evidence
+
+
+class UnknownLogError(NotFoundError):
+    """The site has no log of this name."""
+
+    code = "auditor.log"
+
+
+class LogEmptyError(NotFoundError):
+    """Nothing of this log is here under a signed head."""
+
+    code = "auditor.log_empty"

@@ -1,11 +1,15 @@
 """The auditor's interface over HTTP, read-only, on the node's loopback address; sessions are those of the desk.
 
-GET  /audit/head                                  the newest signed head, and what stands above it
+GET  /audit/head                                  the newest signed head, what stands above it, the site's other logs
 POST /audit/search        purpose, case_ref, …    hits with their leaves; `exhaustive` proves that none is left out
 GET  /audit/records/{seq}?purpose                 one record with its proof, checked here
 POST /audit/bundle        purpose, case_ref, seqs a bundle for `casebus verify`
 POST /audit/verification  purpose, level          begin to verify the whole log
 GET  /audit/verification                          how far it is, or what it found
+
+On Kafka a site has several logs. A search goes over all of them, or over the one that `log` names; each hit names its
+log, and `logs` of the answer says of each to which size it was searched, or why not. A record, a bundle and a
+verification are of one log, `log`, else the node's own.
 
 Nothing is changed but the log, which gains the act itself. References and person keys go in bodies, never in addresses.
 """
@@ -23,6 +27,8 @@ from services.desk.people import Person
 from services.desk.router import Sessions, signed_in_at
 
 Code = Annotated[str, Field(max_length=120, pattern=r"^[\w./:@-]*$")]
+LogName = Annotated[str, Field(max_length=80, pattern=r"^[\w.-]*$")]
+Wanted = Annotated[str, Query(max_length=80, pattern=r"^[\w.-]*$")]
 Purpose = Annotated[str, Query(min_length=1, max_length=80, pattern=r"^[\w.:-]+$")]
 Seq = Annotated[int, Path(ge=0, lt=2**53)]
 
@@ -58,6 +64,7 @@ class SearchBody(Stated):
     since: int | None = Field(default=None, ge=0, lt=2**53)
     until: int | None = Field(default=None, ge=0, lt=2**53)
     exhaustive: bool = False
+    log: LogName = ""
     limit: int = Field(default=100, ge=1, le=200)
 
     def question(self, desk: AuditDesk) -> Question:
@@ -71,13 +78,16 @@ class SearchBody(Stated):
 
 
 class VerificationBody(Stated):
-    """Level of the verification."""
+    """Level of the verification, and of which log."""
 
     level: int = Field(default=3, ge=1, le=4)
+    log: LogName = ""
 
 
 class BundleBody(Stated):
-    """Numbers of the records that the bundle is to hold."""
+    """Numbers of the records that the bundle is to hold, all of one log."""
+
+    log: LogName = ""
 
     seqs: list[Annotated[int, Field(ge=0, lt=2**53)]] = Field(min_length=1, max_length=1000)
 
@@ -100,26 +110,28 @@ def _reading_routes(router: APIRouter, desk: AuditDesk, signed_in: Any) -> None:
         return desk.head(person)
 
     @router.get("/records/{seq}")
-    def record(person: Annotated[Person, Depends(signed_in)], seq: Seq, purpose: Purpose) -> dict[str, Any]:
-        return desk.record(person, Asked(purpose), seq)
+    def record(
+        person: Annotated[Person, Depends(signed_in)], seq: Seq, purpose: Purpose, log: Wanted = ""
+    ) -> dict[str, Any]:
+        return desk.record(person, Asked(purpose), seq, log)
 
     @router.post("/bundle")
     def bundle(person: Annotated[Person, Depends(signed_in)], body: BundleBody) -> Response:
-        return Response(desk.bundle(person, body.asked, body.seqs), media_type="application/json")
+        return Response(desk.bundle(person, body.asked, body.seqs, body.log), media_type="application/json")
 
 
 def _verification_routes(router: APIRouter, desk: AuditDesk, signed_in: Any) -> None:
     @router.post("/verification")
     def verify(person: Annotated[Person, Depends(signed_in)], body: VerificationBody) -> dict[str, Any]:
-        return desk.verify(person, body.asked, body.level)
+        return desk.verify(person, body.asked, body.level, body.log)
 
     @router.get("/verification")
-    def verification(person: Annotated[Person, Depends(signed_in)]) -> dict[str, Any]:
-        return desk.verification(person)
+    def verification(person: Annotated[Person, Depends(signed_in)], log: Wanted = "") -> dict[str, Any]:
+        return desk.verification(person, log)
 
 
 def _search_route(router: APIRouter, desk: AuditDesk, signed_in: Any) -> None:
     @router.post("/search")
     def search(person: Annotated[Person, Depends(signed_in)], body: SearchBody) -> dict[str, Any]:
         question = body.question(desk)
-        return desk.search(person, body.asked, question, exhaustive=body.exhaustive, limit=body.limit)
+        return desk.search(person, body.asked, question, exhaustive=body.exhaustive, limit=body.limit, log=body.log)

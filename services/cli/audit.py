@@ -15,6 +15,7 @@ import typer
 
 from services.cli import audit_erasure, audit_evidence, audit_loss, audit_retention, audit_search, audit_watch
 from services.cli.output import Json, emit, fail, language, say
+from services.cli.trust import LogName, data_of
 
 if TYPE_CHECKING:
     from security.audit.checkpoint import VerifierKey
@@ -50,6 +51,7 @@ def verify(
     jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as there are processors.")] = 0,
     data: Data = DEFAULT_DATA,
     public_key: Key = None,
+    log: LogName = "",
     as_json: Json = False,
 ) -> None:
     """Verify the log; exit 6 where anything is not what was written and signed. How far it is stands on stderr."""
@@ -57,8 +59,10 @@ def verify(
     from security.audit.report import BLOBS
     from security.audit.verify_parts import verify_in_parts
 
-    directory, many = data / "audit", jobs or len(os.sched_getaffinity(0))
+    many = jobs or len(os.sched_getaffinity(0))
     try:
+        data = data_of(data, log)
+        directory = data / "audit"
         report = verify_in_parts(
             directory, level, _key(public_key), jobs=many, progress=Told(), since=_number(directory, since)
         )
@@ -75,6 +79,7 @@ def verify(
 def show(
     seq: Annotated[int, typer.Argument(help="Number of the record, from 0.")],
     data: Data = DEFAULT_DATA,
+    log: LogName = "",
     as_json: Json = False,
 ) -> None:
     """Show one record; the chain up to it is checked on the way."""
@@ -82,7 +87,7 @@ def show(
     from security.audit.reading import find
 
     try:
-        stored = find(data / "audit", seq)
+        stored = find(data_of(data, log) / "audit", seq)
         document = {"seq": stored.seq, "leaf": stored.leaf.hex(), "record": _plain(stored.record)}
     except CasebusError as error:
         fail(error, as_json=as_json)
@@ -96,6 +101,7 @@ def prove(
     proof_file: Annotated[Path | None, typer.Option(help="Write a C2SP .tlog-proof file too.")] = None,
     data: Data = DEFAULT_DATA,
     public_key: Key = None,
+    log: LogName = "",
     as_json: Json = False,
 ) -> None:
     """Print a record with the proof that the signed head covers it."""
@@ -103,8 +109,8 @@ def prove(
     from security.audit.layout import Layout
     from security.audit.reading import prove as prove_record
 
-    directory = data / "audit"
     try:
+        directory = data_of(data, log) / "audit"
         Layout(directory).require()
         key = _key(public_key) or _key(Layout(directory).verifier_key)
         assert key is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.cli.output import Json, emit, fail, say
-from services.cli.trust import DEFAULT_DATA, Data, Key, PolicyFile, policy_of
+from services.cli.trust import DEFAULT_DATA, Data, Key, LogName, PolicyFile, data_of, policy_of
 
 if TYPE_CHECKING:
     from security.audit.terms import Question
@@ -52,6 +52,7 @@ def search(
     data: Data = DEFAULT_DATA,
     public_key: Key = None,
     policy: PolicyFile = None,
+    log: LogName = "",
     as_json: Json = False,
 ) -> None:
     """Search the log; each hit is read again and checked against the signed head. Exit 6 where that fails."""
@@ -68,7 +69,7 @@ def search(
             since=instant("--since", since),
             until=instant("--until", until, end=True),
         )
-        trust = (policy, public_key)
+        trust, data = (policy, public_key), data_of(data, log)
         answer, told = _answer(data, question, limit, exhaustive=exhaustive, no_index=no_index, trust=trust)
     except CasebusError as error:
         fail(error, as_json=as_json)

@@ -31,16 +31,26 @@ def up(
 ) -> None:
     """Run the node and its console until Ctrl-C."""
     from services.node.ports import listen
-    from services.node.supervisor import Child, Supervisor, console_command, index_child, node_command
+    from services.node.supervisor import Child, Supervisor, console_command, copies_child, index_child, node_command
 
     for wanted in (port, console_port):
         listen(wanted).close()
     children = [Child("node", node_command(data, port, site, kafka), keep=False), index_child(data)]
+    if kafka or on_kafka(data):
+        children.append(copies_child(data, kafka))
     if console_port:
         children.append(Child("console", console_command(port, console_port), keep=True))
         say(f"casebus: console http://127.0.0.1:{console_port}")
     say(f"casebus: node http://127.0.0.1:{port}, data {data}; Ctrl-C stops them")
     raise typer.Exit(Supervisor(children, say).run())
+
+
+def on_kafka(data: Path) -> bool:
+    """Tell whether a node stands in the directory that was made on Kafka."""
+    from services.node.layout import DataDirectory
+
+    directory = DataDirectory(data)
+    return directory.exists and directory.on_kafka
 
 
 @app.command()

@@ -27,6 +27,7 @@ Password = Annotated[
     str, typer.Option(prompt=True, hide_input=True, envvar="CASEBUS_PASSWORD", help="Asked for where it is not given.")
 ]
 Purpose = Annotated[str, typer.Option("--purpose", help="What for: the purpose your account is registered for.")]
+Log = Annotated[str, typer.Option("--log", help="One log of the site by its name, such as a release worker's.")]
 CaseRef = Annotated[str, typer.Option("--case-ref", help="For which case you ask.")]
 
 
@@ -45,12 +46,19 @@ def search(
     person_key: Annotated[str, typer.Option(envvar="CASEBUS_PERSON_KEY", help="Person key, 66 hex.")] = "",
     of_case: Annotated[str, typer.Option(help="Case reference that the acts are about.")] = "",
     exhaustive: Annotated[bool, typer.Option("--exhaustive", help="Prove that none is left out.")] = False,
+    log: Log = "",
     url: Url = URL,
     as_json: Json = False,
 ) -> None:
-    """Search the node's log; the search stands in it too."""
+    """Search the logs of the site; the search stands in the node's own."""
     asked = {"act": act, "actor": actor, "field": field, "event": event, "sub": sub, "out": out, "of_case": of_case}
-    body = {"purpose": purpose, "case_ref": case_ref, "person_key": person_key, "exhaustive": exhaustive} | asked
+    body = {
+        "purpose": purpose,
+        "case_ref": case_ref,
+        "person_key": person_key,
+        "exhaustive": exhaustive,
+        "log": log,
+    } | asked
     with signed_in(url, account, password, as_json=as_json) as node:
         emit(node.post("/audit/search", body), as_json=as_json, show=_hits)
 
@@ -63,6 +71,7 @@ def export(
     password: Password,
     purpose: Purpose,
     case_ref: CaseRef = "",
+    log: Log = "",
     url: Url = URL,
     as_json: Json = False,
 ) -> None:
@@ -73,7 +82,8 @@ def export(
     from security.audit.files import write_durably
 
     with signed_in(url, account, password, as_json=as_json) as node:
-        document = node.post("/audit/bundle", {"purpose": purpose, "case_ref": case_ref, "seqs": seqs})
+        body = {"purpose": purpose, "case_ref": case_ref, "seqs": seqs, "log": log}
+        document = node.post("/audit/bundle", body)
         # A bundle has one form of bytes; `parse` refuses what is not whole.
         content = msgspec.json.encode(document, order="sorted") + b"\n"
         parse(content)
@@ -87,20 +97,21 @@ def verify(
     password: Password,
     purpose: Purpose,
     level: Annotated[int, typer.Option(min=1, max=4, help="1 heads, 2 tree, 3 records, 4 blobs.")] = 3,
+    log: Log = "",
     url: Url = URL,
     as_json: Json = False,
 ) -> None:
-    """Have the node verify its whole log, and wait; exit 6 where it is not what was written and signed."""
+    """Have the node verify a whole log of the site, and wait; exit 6 where it is not what was written and signed."""
     import time
 
     from schemas.errors import IntegrityError
 
     with signed_in(url, account, password, as_json=as_json) as node:
-        status = node.post("/audit/verification", {"purpose": purpose, "level": level})
+        status = node.post("/audit/verification", {"purpose": purpose, "level": level, "log": log})
         while status["state"] == "running":
             say(f"{status['done']} of {status['of']} records")
             time.sleep(WAIT_SECONDS)
-            status = node.get("/audit/verification")
+            status = node.get("/audit/verification", log=log)
     report = (status["report"] or {}).get(language(), {"ok": False, "faults": [{"text": status["error"]}]})
     emit(report, as_json=as_json)
     if not report["ok"]:
@@ -137,4 +148,6 @@ def _hits(found: Mapping[str, Any]) -> str:
 
     how = "every record was read" if found["complete"] else "by the index; --exhaustive proves that none is left out"
     say(f"{found['found']} hits under the head of size {found['size']}; {how}")
-    return "\n".join(json.dumps(hit["record"], ensure_ascii=False) for hit in found["hits"])
+    for log in (log for log in found["logs"] if log["why"]):
+        say(f"{log['log']}: {log['why'][language()]}")
+    return "\n".join(f"{hit['log']} {json.dumps(hit['record'], ensure_ascii=False)}" for hit in found["hits"])

@@ -22,6 +22,9 @@ Key = Annotated[
 PolicyFile = Annotated[
     Path | None, typer.Option("--policy", help="Your policy file (C2SP tlog-policy): logs, witnesses, quorum.")
 ]
+LogName = Annotated[
+    str, typer.Option("--log", help="Another log of the site, by its name: the copy that a node on Kafka keeps of it.")
+]
 DEFAULT_DATA = Path(".casebus/data")
 
 
@@ -29,6 +32,22 @@ class UnreadableError(UsageError):
     """A file that was named cannot be read."""
 
     code = "trust.unreadable"
+
+
+def data_of(data: Path, log: str) -> Path:
+    """Return the directory that holds the log: the node's own, or where it keeps its copy of another of the site.
+
+    Raises:
+        UnknownLogError: there is no copy of that name.
+    """
+    if not log:
+        return data
+    from services.auditor.errors import UnknownLogError
+    from services.auditor.logs import FOLDER
+
+    if not (data / FOLDER / log / "copy.json").is_file() or Path(log).name != log:
+        raise UnknownLogError(log=log)
+    return data / FOLDER / log
 
 
 def content_of(path: Path) -> bytes:

@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import quote
 
+from services.console import audit_logs
 from services.console.plain import box, element, facts, field, table, void
 from services.console.words import Words, instant, second
 
@@ -25,6 +27,8 @@ def wanted(form: Mapping[str, str], purpose: str) -> dict[str, Any]:
     for name, later in (("since", 0), ("until", 1)):
         if (at := _day(form.get(name, ""), later)) is not None:
             asked[name] = at - later
+    if form.get("log", "").strip():
+        asked["log"] = form["log"].strip()
     return asked | {"purpose": form.get("purpose", "").strip() or purpose, "exhaustive": form.get("exhaustive") == "on"}
 
 
@@ -35,7 +39,7 @@ def content(words: Words, head: Mapping[str, Any], form: Mapping[str, str], purp
             element("h1", words("audit")),
             box("p", element("span", words("audit.notice")), class_="notice"),
             box("section", element("h2", words("audit.head")), _head(words, head), class_="card"),
-            box("section", element("h2", words("audit.search")), _form(words, form, purpose), class_="card"),
+            box("section", element("h2", words("audit.search")), _form(words, head, form, purpose), class_="card"),
             found,
         )
     )
@@ -47,19 +51,28 @@ def refused(why: str) -> str:
 
 
 def result(words: Words, answer: Mapping[str, Any]) -> str:
-    """Render what a search found."""
+    """Render what a search found; of a site with several logs each hit names its log, and each log how far it is."""
+    several = [each["log"] for each in answer["logs"]] != [answer["own"]]
     how = words("audit.complete") if answer["complete"] else words("audit.by_index")
     counts = words("audit.found", found=answer["found"], shown=len(answer["hits"]), size=answer["size"])
     parts = [element("h2", words("audit.hits")), element("p", f"{counts} {how}", role="status")]
+    if several:
+        parts.append(audit_logs.searched(words, answer["logs"]))
     if answer["hits"]:
         columns = [words(f"audit.{name}") for name in ("record", "time", "act", "who", "purpose", "out", "about")]
-        parts.append(table(words("audit.hits"), columns, [_hit(words, hit) for hit in answer["hits"]]))
+        rows = [_hit(words, hit, answer["own"]) for hit in answer["hits"]]
+        if several:
+            columns.insert(1, words("audit.log"))
+            rows = [
+                (row[0], element("span", hit["log"]), *row[1:]) for row, hit in zip(rows, answer["hits"], strict=True)
+            ]
+        parts.append(table(words("audit.hits"), columns, rows))
     if answer["releases"]:
         columns = [
             words(f"audit.{name}")
             for name in ("event", "receiver", "purpose", "time", "record", "fetched", "acknowledged")
         ]
-        rows = [_release(words, told) for told in answer["releases"]]
+        rows = [_release(words, told, answer["own"]) for told in answer["releases"]]
         parts += [element("h2", words("audit.releases")), table(words("audit.releases"), columns, rows)]
         parts.append(element("p", words("audit.not_read")))
     return box("section", *parts, class_="card")
@@ -74,15 +87,17 @@ def _head(words: Words, head: Mapping[str, Any]) -> str:
         (words("audit.key"), head["key"]),
     ]
     link = element("a", words("audit.verify_all"), href=f"/{words.language}/audit/verification")
-    return facts(rows) + box("p", link)
+    others = audit_logs.others(words, head["others"]) if head["others"] else ""
+    return facts(rows) + box("p", link) + others
 
 
-def _form(words: Words, form: Mapping[str, str], purpose: str) -> str:
+def _form(words: Words, head: Mapping[str, Any], form: Mapping[str, str], purpose: str) -> str:
     fields = [
         field(words("audit.stated"), "purpose", value=form.get("purpose") or purpose, required=True),
         field(words("audit.case_ref"), "case_ref", value=form.get("case_ref", "")),
         *(_asked(words, form, name, pattern=PATTERNS.get(name), autocomplete="off") for name in TEXTS),
         *(_asked(words, form, name, type="date") for name in ("since", "until")),
+        *audit_logs.choice(words, head, form.get("log", ""), words("audit.log.all")),
     ]
     ticked = form.get("exhaustive") == "on"
     tick = void("input", type="checkbox", name="exhaustive", checked=ticked)
@@ -95,11 +110,11 @@ def _asked(words: Words, form: Mapping[str, str], name: str, **attributes: Any) 
     return field(words(f"audit.ask.{name}"), name, value=form.get(name, ""), **attributes)
 
 
-def _hit(words: Words, hit: Mapping[str, Any]) -> Sequence[str]:
+def _hit(words: Words, hit: Mapping[str, Any], own: str) -> Sequence[str]:
     record = hit["record"]
     who = " · ".join(part for part in (record.get("actor"), _role(words, record), record.get("org")) if part)
     return (
-        _link(words, hit["seq"]),
+        _link(words, hit["seq"], hit["log"], own),
         element("span", second(record.get("ts"))),
         element("span", record["act"]),
         element("span", who),
@@ -109,13 +124,13 @@ def _hit(words: Words, hit: Mapping[str, Any]) -> Sequence[str]:
     )
 
 
-def _release(words: Words, told: Mapping[str, Any]) -> Sequence[str]:
+def _release(words: Words, told: Mapping[str, Any], own: str) -> Sequence[str]:
     return (
         element("code", told["event"]),
         element("span", f"{told['sub']} ({told['org']})"),
         element("span", told["purpose"]),
         element("span", second(told["ts"])),
-        " ".join(_link(words, seq) for seq in told["seqs"]),
+        " ".join(_link(words, seq, told["log"], own) for seq in told["seqs"]),
         _became(words, told, "fetched"),
         _became(words, told, "acknowledged"),
     )
@@ -135,8 +150,10 @@ def _became(words: Words, told: Mapping[str, Any], what: str) -> str:
     return element("span", f"{second(said['ts'])} {at} ") + _link(words, said["seq"])
 
 
-def _link(words: Words, seq: int) -> str:
-    return element("a", seq, href=f"/verify/{seq}?lang={words.language}")
+def _link(words: Words, seq: int, log: str = "", own: str = "") -> str:
+    """Link to a record's page; what became of a release stands in the node's own log."""
+    beside = f"&log={quote(log)}" if log != own else ""
+    return element("a", seq if log == own else f"{log} {seq}", href=f"/verify/{seq}?lang={words.language}{beside}")
 
 
 def _role(words: Words, record: Mapping[str, Any]) -> str:

@@ -60,48 +60,52 @@ def _verification(app: FastAPI, desk: DeskClient, sessions: Sessions, words: Wor
     @app.get(here)
     async def verification(request: Request) -> Response:
         async def shown(session: Session) -> Response:
-            status = await desk.verification(session.token)
-            content = verification_page.content(words, status, session.me["purpose"])
-            again = AGAIN_SECONDS if status["state"] == "running" else 0
-            return page(words, session, words("check"), content, elsewhere=elsewhere, again=again)
+            log = request.query_params.get("log", "")
+            status = await desk.verification(session.token, log)
+            head = await desk.audit_head(session.token)
+            content = verification_page.content(words, status, session.me["purpose"], head, log)
+            again, other = AGAIN_SECONDS if status["state"] == "running" else 0, elsewhere + named(log)
+            return page(words, session, words("check"), content, elsewhere=other, again=again)
 
         return await answered(sessions, words, request, shown)
 
     @app.post(here)
     async def verify(request: Request) -> Response:
         form = await request.form()
-        level = str(form.get("level", ""))
+        level, log = str(form.get("level", "")), str(form.get("log", ""))
 
         async def begun(session: Session) -> Response:
             purpose = str(form.get("purpose", "")).strip() or session.me["purpose"]
-            await desk.verify(session.token, purpose, int(level) if level.isdecimal() else 0)
-            return RedirectResponse(here, SEE_OTHER)
+            await desk.verify(session.token, purpose, int(level) if level.isdecimal() else 0, log)
+            return RedirectResponse(here + named(log), SEE_OTHER)
 
         return await answered(sessions, words, request, begun)
 
 
 def record_pages(app: FastAPI, desk: DeskClient, sessions: Sessions) -> None:
-    """Register `/verify/<record>` and its bundle; `?lang=` chooses the language, else the browser's own."""
+    """Register `/verify/<record>` and its bundle; `?lang=` chooses the language, `?log=` a log beside the node's."""
 
     @app.get("/verify/{seq}")
     async def record(request: Request, seq: Seq) -> Response:
-        words = Words(_language(request))
+        words, log = Words(_language(request)), request.query_params.get("log", "")
 
         async def shown(session: Session) -> Response:
             speaking = desk.speaking(words.language)
-            proved = await speaking.audit_record(session.token, seq, session.me["purpose"])
-            elsewhere = f"/verify/{seq}?lang={'en' if words.language == 'zh' else 'zh'}"
+            proved = await speaking.audit_record(session.token, seq, session.me["purpose"], log)
+            other = "en" if words.language == "zh" else "zh"
+            elsewhere = f"/verify/{seq}?lang={other}{named(log).replace('?', '&')}"
             title = words("verify.title", seq=seq)
-            return page(words, session, title, record_page.content(words, proved), elsewhere=elsewhere)
+            return page(words, session, title, record_page.content(words, proved, named(log)), elsewhere=elsewhere)
 
         return await answered(sessions, words, request, shown)
 
     @app.get("/verify/{seq}/bundle")
     async def bundle(request: Request, seq: Seq) -> Response:
-        words = Words(_language(request))
+        words, log = Words(_language(request)), request.query_params.get("log", "")
 
         async def handed(session: Session) -> Response:
-            content = await desk.speaking(words.language).audit_bundle(session.token, seq, session.me["purpose"])
+            asking = desk.speaking(words.language)
+            content = await asking.audit_bundle(session.token, seq, session.me["purpose"], log)
             headers = {"Content-Disposition": f'attachment; filename="record-{seq}.json"'}
             return Response(content, media_type="application/json", headers=headers)
 
@@ -125,6 +129,11 @@ async def answered(sessions: Sessions, words: Words, request: Request, answer: A
         return HTMLResponse(sign_in.fault_page(words, said), status_code=status, headers=headers)
     here = request.url.path if request.method == "GET" else f"/{words.language}/audit"
     return RedirectResponse(f"/{words.language}/login?after={quote(here)}", SEE_OTHER)
+
+
+def named(log: str) -> str:
+    """Return the query that names a log, nothing for the node's own."""
+    return f"?log={quote(log)}" if log else ""
 
 
 def _language(request: Request) -> Language:

@@ -145,21 +145,23 @@ class DeskClient:
         """Search the audit log; audited itself."""
         return await self._call("POST", "/audit/search", token, json=dict(body), timeout=SEARCH_SECONDS)
 
-    async def audit_record(self, token: str, seq: int, purpose: str) -> dict[str, Any]:
-        """Ask for one record with its proof; audited itself."""
-        return await self._call("GET", f"/audit/records/{seq}", token, params={"purpose": purpose})
+    async def audit_record(self, token: str, seq: int, purpose: str, log: str) -> dict[str, Any]:
+        """Ask for one record of a log, empty for the node's own, with its proof; audited itself."""
+        return await self._call("GET", f"/audit/records/{seq}", token, params={"purpose": purpose, "log": log})
 
-    async def audit_bundle(self, token: str, seq: int, purpose: str) -> bytes:
-        """Ask for one record as a bundle, byte for byte; audited itself."""
-        return (await self._send("POST", "/audit/bundle", token, json={"purpose": purpose, "seqs": [seq]})).content
+    async def audit_bundle(self, token: str, seq: int, purpose: str, log: str) -> bytes:
+        """Ask for one record of a log as a bundle, byte for byte; audited itself."""
+        body = {"purpose": purpose, "seqs": [seq], "log": log}
+        return (await self._send("POST", "/audit/bundle", token, json=body)).content
 
-    async def verification(self, token: str) -> dict[str, Any]:
-        """Ask how far the verification of the whole log is."""
-        return await self._call("GET", "/audit/verification", token)
+    async def verification(self, token: str, log: str) -> dict[str, Any]:
+        """Ask how far the verification of a whole log is."""
+        return await self._call("GET", "/audit/verification", token, params={"log": log})
 
-    async def verify(self, token: str, purpose: str, level: int) -> dict[str, Any]:
-        """Begin to verify the whole log; audited itself."""
-        return await self._call("POST", "/audit/verification", token, json={"purpose": purpose, "level": level})
+    async def verify(self, token: str, purpose: str, level: int, log: str) -> dict[str, Any]:
+        """Begin to verify a whole log; audited itself."""
+        body = {"purpose": purpose, "level": level, "log": log}
+        return await self._call("POST", "/audit/verification", token, json=body)
 
     async def _call(self, method: str, path: str, token: str = "", **options: Any) -> dict[str, Any]:
         body: dict[str, Any] = (await self._send(method, path, token, **options)).json()

@@ -14,8 +14,8 @@ HEADER = ("act", "out", "why", "actor", "role", "org", "purpose", "case", "obj",
 """Header fields in the order in which a reader asks for them; names are those of the record itself."""
 
 
-def content(words: Words, proved: Mapping[str, Any]) -> str:
-    """Return the page's content."""
+def content(words: Words, proved: Mapping[str, Any], query: str = "") -> str:
+    """Return the page's content; `query` names the log in links where it is not the node's own."""
     seq, record = proved["seq"], proved["record"]
     checked = steps(proved)
     holds = all(good for _, good in checked)
@@ -26,7 +26,7 @@ def content(words: Words, proved: Mapping[str, Any]) -> str:
             box("section", element("h2", words("verify.steps")), _steps(words, checked), class_="card"),
             box("section", element("h2", words("verify.record")), _record(words, seq, record), class_="card"),
             box("section", element("h2", words("verify.proof")), _proof(words, proved), class_="card"),
-            _onward(words, seq),
+            _onward(words, seq, query),
         )
     )
 
@@ -52,6 +52,7 @@ def _proof(words: Words, proved: Mapping[str, Any]) -> str:
     rows = [
         (words("verify.leaf"), proved["leaf"]),
         (words("verify.prev"), proved["prev"]),
+        (words("audit.log"), proved["log"]),
         (words("audit.origin"), proved["origin"]),
         (words("audit.size"), proved["size"]),
         (words("audit.root"), proved["root"]),
@@ -68,9 +69,9 @@ def _proof(words: Words, proved: Mapping[str, Any]) -> str:
     )
 
 
-def _onward(words: Words, seq: int) -> str:
+def _onward(words: Words, seq: int, query: str) -> str:
     links = [
-        element("a", words("verify.bundle"), href=f"/verify/{seq}/bundle", download=f"record-{seq}.json"),
+        element("a", words("verify.bundle"), href=f"/verify/{seq}/bundle{query}", download=f"record-{seq}.json"),
         element("a", words("audit"), href=f"/{words.language}/audit"),
     ]
     return box("p", " · ".join(links))

@@ -6,20 +6,38 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
+from security.audit.policy import Policy
 from services.auditor.desk import AuditDesk
+from services.auditor.logs import OtherLogs
 from services.auditor.metrics import AuditCollector
 from services.auditor.router import auditor_router
 from services.node.head_keeper import HeadKeeper
 from services.node.node import Node
+from services.node.other_logs import logs_of, policy_of
 
 
 def auditing_router(node: Node) -> APIRouter:
     """Return the auditor's routes, and have the log measured for Prometheus."""
     index = node.data.index
-    desk = AuditDesk(node.data.audit, index, node.audit, node.sealer.keyed_digest)
+    digest, others = node.sealer.keyed_digest, other_logs_of(node)
+    desk = AuditDesk(node.data.audit, index, node.audit, digest, node.name.node, others)
     collector = AuditCollector(node.data.audit, index, node.audit, desk.checking, unwitnessed_of(node))
     node.door.metrics.registry.register(collector)
     return auditor_router(desk, node.signed_in)
+
+
+def other_logs_of(node: Node) -> OtherLogs | None:
+    """Return the other logs of the site, by its control records; only a node on Kafka has any."""
+    if node.ground.carrier.kafka is None:
+        return None
+
+    def expected() -> set[str]:
+        return logs_of(node.control.snapshot) - {node.name.node}
+
+    def policy(name: str) -> Policy:
+        return policy_of(node.keystore, node.name.origin, name)
+
+    return OtherLogs(node.data.logs, expected, policy, node.ground.machine)
 
 
 def head_keeper_of(node: Node) -> HeadKeeper:

@@ -12,7 +12,7 @@ from security.control import Snapshot
 from security.subjects import as_body
 from services.node.masks import masked
 from services.node.people import ACCOUNTS, account_body
-from services.node.site import Site, Source, Subscription
+from services.node.site import RELEASE, SUPERVISE, Site, Source, Subscription
 from services.node.subscriptions import KIND
 from streams.control import Wanted
 from streams.supervision.model import Model
@@ -21,6 +21,8 @@ BUNDLED_MODELS = Path(__file__).resolve().parents[2] / "streams" / "supervision"
 ACTIVE = "active"
 WITNESSES, MAX_UNWITNESSED = "witnesses", "max_unwitnessed"
 """What the site's record says of witnesses: the policy, and seconds. So workers anywhere go by the same."""
+WORKERS = {"release": RELEASE, "supervise": SUPERVISE}
+"""The workers that the site's record names, by their kinds, and who they are where it names none."""
 
 
 def wanted_of(site: Site) -> list[Wanted]:
@@ -36,6 +38,8 @@ def wanted_of(site: Site) -> list[Wanted]:
     if site.audit.witnesses is not None:
         about[WITNESSES] = policy_text(site.audit.witnesses)
         about[MAX_UNWITNESSED] = site.audit.max_unwitnessed // SECOND
+    named = {"release": site.release, "supervise": site.supervise}
+    about |= {kind: list(names) for kind, names in named.items() if names != WORKERS[kind]}
     return [
         Wanted("site", site.id, about),
         *(Wanted("source", source.id, source_body(source)) for source in site.sources),

@@ -7,6 +7,7 @@ DIR/people.json     local accounts (argon2id), 0600
 DIR/tokens.json     digests of the organisation systems' tokens, 0600
 DIR/audit/          the audit log; its public key is DIR/audit/log.vkey
 DIR/audit-index.db  the search index over it; it can be thrown away and is made anew
+DIR/audit-logs/     on Kafka: copies of the site's other logs, made anew from their topics when they are removed
 DIR/audit.json      where the audit log has its replica, how long it may go without witnesses
 DIR/epoch.json      the highest control epoch this node has seen
 DIR/bus.db          topics, stores and positions, where the bus is not Kafka
@@ -83,6 +84,7 @@ class DataDirectory:
         self.audit = root / "audit"
         self.audit_settings = root / "audit.json"
         self.index = root / "audit-index.db"
+        self.logs = root / "audit-logs"
         self.bus = root / "bus.db"
         self.read = root / "read.db"
         self.clock = root / "clock.json"

@@ -174,3 +174,9 @@ def index_child(data: Path) -> Child:
     directory = DataDirectory(data)
     places = ["--log", str(directory.audit), "--index", str(directory.index)]
     return Child("index", [sys.executable, "-m", "services.auditor", *places], keep=True, apart=True)
+
+
+def copies_child(data: Path, kafka: str) -> Child:
+    """Return the process that copies the site's other audit logs from Kafka for the officer's desk."""
+    options = ["--data", str(data), *(["--kafka", kafka] if kafka else [])]
+    return Child("log copies", [sys.executable, "-m", "services.node.log_copies", *options], keep=True, apart=True)

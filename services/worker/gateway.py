@@ -22,8 +22,10 @@ from security.sealing import Sealer
 from services.gateway.door import Door
 from services.gateway.source import SourceTable
 from services.node.assembly import sources_of
+from services.node.audit_opening import open_audit
+from services.node.audit_settings import AuditSettings
 from services.node.ground import AUDIT_KEY, RECEIPT_KEY
-from services.node.layout import DataDirectory
+from services.node.layout import DataDirectory, NodeName
 from services.node.node import declared_by
 from services.worker.assembly import WORKERS, Parts, assemble
 from streams.audit_replica import BusReplica
@@ -116,15 +118,14 @@ def open_gateway(data: DataDirectory, address: KafkaAddress, instance: str) -> B
 def _audit(
     parts: Parts, own: DataDirectory, address: KafkaAddress, appender: KafkaAppender, stack: ExitStack
 ) -> AuditLog:
-    """Open the gateway's own log with its replica, whose size is the log's floor."""
+    """Open the gateway's own log with its replica, taken from whoever wrote it before, which shows its heads too."""
     reader = KafkaReader(address, parts.instance)
     stack.callback(reader.close)
-    replica = BusReplica(reader, appender, parts.instance)
-    own.audit.mkdir(parents=True, exist_ok=True)
-    origin, signer = f"{parts.data.name().origin}/{parts.instance}", parts.keystore.signer(AUDIT_KEY)
-    audit = AuditLog.open(own.audit, origin, parts.instance, signer, parts.clock, floor=replica.size())
-    stack.callback(audit.close)
-    audit.replicate(replica)
+    name = NodeName(parts.instance, f"{parts.data.name().origin}/{parts.instance}")
+    replica = BusReplica(reader, appender, parts.instance, name.origin)
+    signer = parts.keystore.signer(AUDIT_KEY)
+    audit = open_audit(own, name, signer, parts.clock, 0, AuditSettings.of(own), None, stack, replica)
+    audit.show_heads(replica.show)
     return audit
 
 

@@ -52,6 +52,7 @@ def kept_log(parts: Parts, address: KafkaAddress, stack: ExitStack) -> KeptLog:
     stack.callback(appender.close)
     replica = BusReplica(reader, appender, instance, name.origin)
     audit = open_audit(own, name, _signer(parts, own), parts.clock, 0, settings, policy, stack, replica)
+    audit.show_heads(replica.show)
     pulse = HeadKeeper(audit, instance, parts.clock)
     stack.callback(pulse.stop)
     pulse.start()

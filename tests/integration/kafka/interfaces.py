@@ -7,19 +7,33 @@ console calls them; search, record, bundle and verification as the officer's pag
 from __future__ import annotations
 
 import asyncio
+import json
+import shutil
+import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 from fastapi import FastAPI
+from typer.testing import CliRunner
 
-from schemas.clock import SECOND, ManualClock
+from schemas.clock import SECOND, ManualClock, SystemClock
+from security.audit.checkpoint import VerifierKey
+from security.audit.layout import Layout
+from security.audit.reading import read as read_log
+from security.audit.segment import HEADER_BYTES
+from services.cli.app import app as command_line
+from services.console.proof import steps
 from services.gateway.publication import partition_of
 from services.node.node import Node
+from services.node.other_logs import LogCopies
 from services.node.server import application
 from services.node.tokens import issue_to_subscription
+from streams.bus.kafka_reader import KafkaReader
 from streams.bus.port import Record
 from streams.runners.faust.marks import is_marks
 from streams.runners.releasing import DEAD_LETTERS, RAW, DeadLetter
@@ -30,6 +44,9 @@ SUSPECT = "01" + sha256(b"suspect").hexdigest()
 FIRST = 910_001
 DOCKET = "procuratorate-990103-docket"
 """A subscription to every contract of its district."""
+WORKER = "release-1"
+KEY = f"workers/{WORKER}/audit/log.vkey"
+"""The worker's own word of its key, on its own disk: the node does not go by it."""
 
 
 @dataclass
@@ -58,8 +75,8 @@ class Visitor:
         return asyncio.run(run())
 
 
-def walk(node: Node) -> None:
-    """Walk through all of them; the workers run."""
+def walk(node: Node, folder: Path) -> None:
+    """Walk through all of them; the workers run. `folder` takes what the officer carries away."""
     for account in ("police", "prosecutor", "security"):
         node.accounts.set_password(account, PASSWORD)
     visitor = Visitor(application(node), node.tokens.issue(POLICE))
@@ -73,6 +90,7 @@ def walk(node: Node) -> None:
     walk_views(node, Visitor(visitor.app, issue_to_subscription(node, DOCKET)))
     walk_desk(node, visitor, said["subject"])
     walk_audit(node, visitor)
+    walk_releases(node, visitor, folder)
 
 
 def settled(node: Node) -> None:
@@ -148,11 +166,77 @@ def walk_desk(node: Node, visitor: Visitor, subject: str) -> None:
     assert visitor.call("GET", f"/desk/alerts/{mine}", "prosecutor")["clue"]["version"] == 1
 
 
+def followed(node: Node) -> None:
+    """Copy the site's other logs as the process beside the node does, until their signed heads are there."""
+    address = node.ground.carrier.kafka
+    assert address is not None
+    with closing(KafkaReader(address, "log-copies")) as reader:
+        copies = LogCopies(node.data, node.name, node.keystore, reader, SystemClock())
+        with closing(copies):
+            states = copies.look()
+            deadline = time.monotonic() + 30
+            while any(state.size > state.signed for state in states.values()) and time.monotonic() < deadline:
+                time.sleep(0.3)
+                states = copies.look()
+    assert {name: state.why for name, state in states.items() if state.why} == {}
+
+
+def walk_releases(node: Node, visitor: Visitor, folder: Path) -> None:
+    """What was released stands in the worker's log: found, proved, exported, verified without the node, or named."""
+    followed(node)
+    asked = {"purpose": "access-audit", "act": "release", "sub": DOCKET}
+    found = visitor.call("POST", "/audit/search", "security", json={**asked, "exhaustive": True})
+    assert found["complete"], found["logs"]
+    assert {hit["log"] for hit in found["hits"]} == {told["log"] for told in found["releases"]} == {WORKER}
+    one = visitor.call("POST", "/audit/search", "security", json={**asked, "event": found["releases"][-1]["event"]})
+    assert [(told["log"], bool(told["fetched"])) for told in one["releases"]] == [(WORKER, True)]
+    (said,) = [each for each in found["logs"] if each["log"] == WORKER]
+    assert (said["found"], said["why"]) == (found["found"], None)
+
+    seq, key = found["hits"][-1]["seq"], VerifierKey.parse((node.data.root / KEY).read_text(encoding="utf-8"))
+    proved = visitor.call("GET", f"/audit/records/{seq}?purpose=access-audit&log={WORKER}", "security")
+    assert (proved["key"], proved["record"]["obj"], all(good for _, good in steps(proved))) == (key.text, DOCKET, True)
+    carried_away(node, visitor, seq, folder)
+    altered(node, visitor, asked)
+    newest = list(read_log(node.data.audit))[-9:]
+    assert {"record", "export", "search"} <= {each.record.act for each in newest if WORKER in str(each.record.data)}
+
+
+def carried_away(node: Node, visitor: Visitor, seq: int, folder: Path) -> None:
+    """The bundle that the officer takes away verifies with the worker's key alone."""
+    body = {"purpose": "access-audit", "seqs": [seq], "log": WORKER}
+    bundle = folder / "bundle.json"
+    bundle.write_bytes(
+        msgspec.json.encode(visitor.call("POST", "/audit/bundle", "security", json=body), order="sorted")
+    )
+    bundle.write_bytes(bundle.read_bytes() + b"\n")
+    command = ["verify", str(bundle), "--public-key", str(node.data.root / KEY), "--json"]
+    done = CliRunner().invoke(command_line, command)
+    assert (done.exit_code, json.loads(done.stdout)["seqs"]) == (0, [seq])
+
+
+def altered(node: Node, visitor: Visitor, asked: dict[str, Any]) -> None:
+    """One bit of the copy: that log is named, the others answer; removed, it is made anew from its topic."""
+    folder = node.data.logs / WORKER
+    path = Layout(folder / "audit").segment_files()[0]
+    data = bytearray(path.read_bytes())
+    data[HEADER_BYTES + 100] ^= 1
+    path.write_bytes(data)
+    found = visitor.call("POST", "/audit/search", "security", json={**asked, "exhaustive": True})
+    (said,) = [each for each in found["logs"] if each["log"] == WORKER]
+    assert (found["complete"], said["searched"], said["why"]["code"]) == (False, False, "audit.tampered")
+    assert all(each["complete"] for each in found["logs"] if each["log"] != WORKER)
+    shutil.rmtree(folder)
+    followed(node)
+    assert visitor.call("POST", "/audit/search", "security", json={**asked, "exhaustive": True})["complete"]
+
+
 def walk_audit(node: Node, visitor: Visitor) -> None:
-    """The officer finds the look-up, reads it with its proof, exports it, and has the log verified."""
+    """The officer finds the look-up, reads it with its proof, exports it; every log of the site was read."""
+    followed(node)
     asked = {"purpose": "access-audit", "act": "person.lookup", "person_key": SUSPECT, "exhaustive": True}
     found = visitor.call("POST", "/audit/search", "security", json=asked)
-    assert (found["found"], found["complete"]) == (1, True)
+    assert (found["found"], found["complete"]) == (1, True), found["logs"]
     seq = found["hits"][0]["seq"]
     assert visitor.call("GET", f"/audit/records/{seq}?purpose=access-audit", "security")
     assert visitor.call("POST", "/audit/bundle", "security", json={"purpose": "access-audit", "seqs": [seq]})["records"]

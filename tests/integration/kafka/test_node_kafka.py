@@ -154,7 +154,7 @@ def through_an_outage(tls_kafka: Cluster, office: Installation, city: City, cloc
             settle(node, clock)
             assert shown(office) == accepted
             assert len(accepted) > 10
-            walk(node)
+            walk(node, office.data.parent)
     finally:
         office.stop()
         node.close()
