@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,10 @@ from streams.runners.faust import placing, settings
 from streams.runners.faust.changelog import STATE, restore
 from streams.runners.faust.key_states import KEY, PartitionKeyStates
 from streams.runners.faust.partition import GATHER_RECORDS
+from streams.runners.faust.room import Room
 from streams.runners.faust.stage import Item, Source
 from streams.runners.faust.state import PartitionState, packed
+from streams.runners.faust.supervise_stage import SuperviseStage
 from streams.runners.memory import settle
 from streams.runners.releasing import DEAD_LETTERS
 from tests.bench.fines_load import AUDIT, Unkept, facts, stage, work_record
@@ -46,6 +49,8 @@ from tests.house.tree import ROOT
 EVENTS, BATCH, PARTITIONS, APPENDED_AT_ONCE = 480_000, 200, 2, 16
 PATIENCE = 120.0
 KEYS, SAMPLED, APPENDED = 200_000, 50, 2_000
+NARROW, FLAT = 8 << 20, 20
+"""Bytes of memory for the states where there is hardly any; bytes an event that it may grow by after they are used."""
 RESTORED = "casebus.changelog.bench"
 Rows = list[list[tuple[bytes, bytes, tuple[tuple[str, bytes], ...]]]]
 
@@ -60,9 +65,18 @@ def run() -> Report:
         rows = _rows(keystore)
         alone = _alone(keystore, rows, sealed=True)
         bare = _alone(keystore, _rows(keystore, sealed=False), sealed=False)
+        narrow, grown = _narrow(keystore, rows, folder)
         on_kafka, start, cpu = _on_kafka(cluster.address(), folder, rows)
         restored = _restored(cluster.address(), keystore, rows)
-        load = {"events": EVENTS, "events a record": BATCH, "models": 2, "partitions": PARTITIONS, "workers": 1}
+        spilled = _read_back(cluster.address(), keystore, Room(NARROW, folder))
+        load: dict[str, Any] = {
+            "events": EVENTS,
+            "events a record": BATCH,
+            "models": 2,
+            "partitions": PARTITIONS,
+            "workers": 1,
+        }
+        load["memory of states, MiB"] = settings.STATE_MIB
         return Report(
             "faust",
             load,
@@ -72,7 +86,10 @@ def run() -> Report:
                 Figure("CPU of its start, up to the first partition open", start, "s", better="lower"),
                 Figure("the same fold without Kafka, sealed", alone, "events/s"),
                 Figure("the same fold without Kafka, unsealed", bare, "events/s"),
+                Figure("the same fold with room for about a twentieth of its states", narrow, "events/s", raw=alone),
+                Figure("memory of that fold, second half", grown, "bytes/event", FLAT, better="lower"),
                 Figure("restore", restored, "keys/s", 200_000),
+                Figure("restore with room for about a twentieth", spilled, "keys/s", raw=restored),
             ],
         )
     finally:
@@ -94,14 +111,37 @@ def _alone(keystore: Keystore, rows: Rows, *, sealed: bool) -> float:
     """Return the events a second that the stage takes in this process, everything made as for a transaction."""
     made, began = stage(keystore, PARTITIONS, Unkept(), sealed=sealed), time.perf_counter()
     for partition, records in enumerate(rows):
-        state = PartitionState()
-        step = made.open(Source(work.TOPIC, partition), state)
-        for at in range(0, len(records), GATHER_RECORDS):
-            group = [Item(at + n, *record) for n, record in enumerate(records[at : at + GATHER_RECORDS])]
-            step.deliver(step.gather(group))
-            for value in state.drain().values():
-                packed(value)
+        for _ in _folded(made, partition, records, PartitionState()):
+            pass
     return round(EVENTS / (time.perf_counter() - began))
+
+
+def _narrow(keystore: Keystore, rows: Rows, folder: Path) -> tuple[float, float]:
+    """Return the same with hardly any room: events a second, and bytes of memory an event it grows by in the end."""
+    made, began, grown = stage(keystore, PARTITIONS, Unkept()), time.perf_counter(), 0.0
+    for partition, records in enumerate(rows):
+        state = PartitionState(room=Room(NARROW // PARTITIONS, folder))
+        taken = [_resident() for _ in _folded(made, partition, records, state)]
+        half = len(taken) // 2
+        grown = max(grown, (taken[-1] - taken[half]) / ((len(taken) - 1 - half) * GATHER_RECORDS * BATCH))
+        state.close()
+    return round(EVENTS / (time.perf_counter() - began)), round(grown, 1)
+
+
+def _folded(made: SuperviseStage, partition: int, records: list[Any], state: PartitionState) -> Iterator[None]:
+    """Fold the records of a partition, everything made as for a transaction; yield after each group."""
+    step = made.open(Source(work.TOPIC, partition), state)
+    for at in range(0, len(records), GATHER_RECORDS):
+        group = [Item(at + n, *record) for n, record in enumerate(records[at : at + GATHER_RECORDS])]
+        step.deliver(step.gather(group))
+        for value in state.drain().values():
+            packed(value)
+        yield
+
+
+def _resident() -> int:
+    """Return the bytes of memory this process has."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _on_kafka(address: KafkaAddress, folder: Path, rows: Rows) -> tuple[float, float, float]:
@@ -141,11 +181,20 @@ def _restored(address: KafkaAddress, keystore: Keystore, rows: Rows) -> float:
         keys = (STATE + KEY + n.to_bytes(16, "big") for n in range(at, at + APPENDED))
         appender.append(RESTORED, 0, [Record(key, values[n % len(values)]) for n, key in enumerate(keys)])
     appender.close()
+    return _read_back(address, keystore, Room(settings.STATE_MIB << 20, Path(tempfile.gettempdir())))
+
+
+def _read_back(address: KafkaAddress, keystore: Keystore, room: Room) -> float:
+    """Restore what was written; return keys a second."""
+    sealer = stage(keystore, 1, Unkept()).sealer
     settle()  # as the worker does
     began = time.perf_counter()
-    found = asyncio.run(restore(settings.Settings(address), RESTORED, 0))
-    PartitionKeyStates(found.state, made.sealer)
-    return round(KEYS / (time.perf_counter() - began))
+    found = asyncio.run(restore(settings.Settings(address), RESTORED, 0, room))
+    PartitionKeyStates(found.state, sealer)
+    seconds = time.perf_counter() - began
+    assert len(found.state) == KEYS
+    found.state.close()
+    return round(KEYS / seconds)
 
 
 def _cpu_seconds(pid: int) -> float:

@@ -23,6 +23,9 @@ STAGES = ("release", "supervise")
 START_SECONDS = 90.0
 SETTLE_SECONDS = 120.0
 STOP_SECONDS = 60.0
+STATE_MIB = int(os.environ.get("CASEBUS_BENCH_STATE_MIB", "24"))
+BOUND = ("--state-memory", str(STATE_MIB))
+"""So little that the workers have used it up before half of a run of a minute: what memory grows by then is growth."""
 TICKS = 20
 """Records of a partition that a stage may be behind and still count as having come to the end: marks go on."""
 
@@ -56,7 +59,7 @@ def processes(running: Running) -> Iterator[None]:
     running.ports = {stage: free_port() for stage in STAGES}
     commands = {
         "node": ["node", "up", "--kafka", address.bootstrap, "--port", str(running.node_port), "--console-port", "0"],
-        **{s: ["worker", s, "--instance", f"{s}-1", "--metrics", str(running.ports[s])] for s in STAGES},
+        **{s: ["worker", s, "--instance", f"{s}-1", "--metrics", str(running.ports[s]), *BOUND] for s in STAGES},
     }
     started: list[subprocess.Popen[bytes]] = []
     try:

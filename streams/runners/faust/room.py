@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 
 from schemas.errors import UnavailableError
 
-CACHE_KIB = 8_192
+CACHE_KIB = 2_048
+"""For each partition: four times as much was no quicker with a million ids, for the kernel has the pages too."""
 PRIVATE_FOLDER = 0o700
 SETTINGS = (
     "journal_mode = OFF",
