@@ -81,12 +81,14 @@ class PartitionState:
     @property
     def spilled(self) -> int:
         """How many values stand in the file alone."""
-        return 0 if self._spilled is None else self._spilled.rows - len(self._shadowed)
+        there = self._spilled  # metrics ask from a thread of their own
+        return 0 if there is None else there.rows - len(self._shadowed)
 
     @property
     def file_bytes(self) -> int:
         """How large the file is."""
-        return 0 if self._file is None else self._file.size
+        file = self._file
+        return 0 if file is None else file.size
 
     def get(self, key: bytes) -> Value | None:
         """Return a value, changes included."""

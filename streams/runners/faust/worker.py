@@ -248,6 +248,8 @@ class Worker:
         """Take a partition over: fence whoever had it, read its changelog, go on from there."""
         try:
             partition = await self._restored(source)
+            for other in self.partitions.values():
+                other.state.trim()
         except SpillFailedError as error:
             failed(error, Exit.DISK, "worker.open_failed")
         except Exception as error:  # noqa: BLE001 - a partition that cannot be opened must not be skipped
@@ -256,8 +258,6 @@ class Worker:
             await partition.close(self.settings.drain)
             return
         self._readings[source] = Reading(asyncio.get_running_loop().time())
-        for other in self.partitions.values():
-            other.state.trim()
         self.partitions[source] = partition
         settle()
         self._log.info(
