@@ -40,9 +40,8 @@ def test_lag_and_verdicts_are_told_per_partition(tmp_path: Path) -> None:
         partition = OpenPartition(stage, source, Restored(state, Progress(next=2), records=5), Ready(), 8)
         for offset in (2, 0, 9):
             await partition.offer(Item(offset, b"secret-key", b"secret-value"), None)
-        async with asyncio.timeout(5):
-            while partition.waiting:
-                await asyncio.sleep(0.01)
+        async with asyncio.timeout(5), partition._moved:
+            await partition._moved.wait_for(lambda: not partition.waiting)
         worker = SimpleNamespace(stage=stage, held=True, partitions={source: partition}, stable=lambda _: 10)
         registry = CollectorRegistry()
         registry.register(WorkerCollector(cast("Any", worker)))
