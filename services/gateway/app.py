@@ -53,6 +53,7 @@ from services.gateway.receipt import fingerprint
 from services.gateway.source import Source, UnknownSourceError
 
 SWITCH_SECONDS = 0.0005
+PLAIN = "identity"
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"model": models.ErrorModel, "description": "no valid token"},
@@ -67,7 +68,7 @@ PUBLISHING: dict[int | str, dict[str, Any]] = {
     408: {"model": models.ErrorModel, "description": "the body did not arrive"},
     409: {"model": models.RejectedModel, "description": "the id was taken with another payload"},
     413: {"model": models.ErrorModel | models.RejectedModel, "description": "over a limit of size, number or depth"},
-    415: {"model": models.ErrorModel, "description": "content type not taken"},
+    415: {"model": models.ErrorModel, "description": "content type or encoding not taken"},
     422: {"model": models.RejectedModel, "description": "refused or quarantined, with every fault"},
     429: {
         "model": models.ErrorModel,
@@ -247,8 +248,8 @@ class Gateway:
 
 def _media(request: Request) -> str:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media not in TAKEN:
-        raise MediaTypeError
+    if media not in TAKEN or request.headers.get("content-encoding", PLAIN).strip().lower() != PLAIN:
+        raise MediaTypeError  # compressed bytes are not unpacked: what is signed is what was sent
     return media
 
 

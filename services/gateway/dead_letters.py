@@ -196,12 +196,13 @@ def parsed(record: Stored) -> Letter | ReleaseLetter:
 def shown(record: Stored, language: Language) -> dict[str, Any]:
     """Render a letter for its publisher: what is wrong, where, what to do; nothing that the event says."""
     letter = parsed(record)
+    path = letter.faults[0].path if isinstance(letter, Letter) and letter.faults else "$"
     told: dict[str, Any] = {
         "number": record.offset,
         "event": str(uuid.UUID(bytes=letter.event_id)) if len(letter.event_id) == 16 else "",  # noqa: PLR2004
         "code": letter.code,
-        "message": text(f"{letter.code}.message", language),
-        "hint": text(f"{letter.code}.hint", language),
+        "message": text(f"{letter.code}.message", language, path=path),
+        "hint": text(f"{letter.code}.hint", language, path=path),
     }
     if isinstance(letter, Letter):
         told |= {

@@ -76,4 +76,7 @@ class Outcome:
         return self.as_dict(language)
 
     def _text(self, part: str, language: Language) -> str:
-        return text(f"{self.code}.{part}", language, path=self.paths[0] if self.paths else "$")
+        first = self.faults[0] if self.faults else None
+        if first is not None and first.code == self.code:  # its words know the limit, the type, whatever they name
+            return first.message(language) if part == "message" else first.hint(language)
+        return text(f"{self.code}.{part}", language, path=first.path if first else "$")

@@ -101,7 +101,7 @@ def test_a_batch_that_passes_whole_is_202(client: Client) -> None:
     ],
 )
 def test_what_does_not_pass_has_a_status_and_a_code(client: Client, event: Any, status: int, code: str) -> None:
-    """With message, hint and faults; both languages of each fault."""
+    """With message, hint and faults; both languages of each fault; no word is left open."""
     answer = post(client, event)
 
     told = models.RejectedModel.model_validate(answer.json())
@@ -109,6 +109,7 @@ def test_what_does_not_pass_has_a_status_and_a_code(client: Client, event: Any, 
     assert told.message
     assert told.hint
     assert told.faults
+    assert "{" not in told.message + told.hint
 
 
 def test_another_payload_under_the_same_id_is_409(client: Client) -> None:
@@ -201,10 +202,14 @@ def test_limits_of_a_request_are_413(client: Client) -> None:
 
 
 def test_other_content_types_are_415(client: Client) -> None:
-    """Binary mode and forms are not taken."""
-    answer = client.post("/v1/events", content="a=1", headers={"content-type": "application/x-www-form-urlencoded"})
+    """Binary mode and forms are not taken, nor is anything compressed; plain bytes that say so are."""
+    form = client.post("/v1/events", content="a=1", headers={"content-type": "application/x-www-form-urlencoded"})
+    packed = client.post("/v1/events", content=b"\x1f\x8b", headers={**JSON, "content-encoding": "gzip"})
+    plain = client.post("/v1/events", json=fine(), headers={"content-encoding": "identity"})
 
-    assert (answer.status_code, answer.json()["code"]) == (415, "gateway.media_type")
+    for answer in (form, packed):
+        assert (answer.status_code, answer.json()["code"]) == (415, "gateway.media_type")
+    assert plain.status_code == 202
 
 
 def test_a_full_disk_is_a_coded_503(client: Client, house: House) -> None:
