@@ -72,10 +72,12 @@ class OtherLog:
         return CopyState.read(self.folder) or CopyState()
 
     def evidence(self) -> Evidence:
-        """Open the copy under its newest head; LogEmptyError where there is none."""
-        if not self.signed:
-            raise LogEmptyError(log=self.name)
-        return Evidence.open(self.directory, self.policy)
+        """Open the copy under its newest head, by the one key that signed it: so a bundle names no other.
+
+        Raises:
+            LogEmptyError: there is no head. IntegrityError: no known key signed it, or the copy has another root.
+        """
+        return Evidence.open(self.directory, Policy.of_key(self.key()))
 
     def key(self) -> VerifierKey:
         """Return the key that signed the copy's head, of those that are known."""

@@ -105,6 +105,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
     node.mkdir()
     office, bus = open_office(node), EmbeddedBus(tmp_path / "bus.db")
     made = Site(office, bus, MemoryKeystore(), ManualClock(NOW), tmp_path)
+    # As in a node's keystore: its own key may sign a gateway's log.
+    made.keys.provision_signer("audit")
     yield made
     office.close()
     bus.close()
