@@ -21,10 +21,13 @@ from services.demo.check import free_port
 from services.node.node import open_node
 from tests.integration.delivery_proof import prove
 from tests.integration.fines_node import fine, post, prepare
+from tests.integration.kafka.small_disk import SmallDisk
 from tests.integration.node_process import ROOT, NodeProcess
 
 UNAVAILABLE, INTEGRITY = 5, 6
 CODED = {503, 507}
+DISK = 64
+"""Megabytes; a log takes eight at a time."""
 AGAIN_SECONDS = 90.0
 
 
@@ -230,6 +233,31 @@ def test_a_full_audit_log_restarts_the_node_once_there_is_space(tmp_path: Path) 
     assert "node ended with 70" in said
     assert "Traceback" not in said
     assert_nothing_lost(tmp_path / "data", 3_000)
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_the_node_until_there_is_room(tmp_path: Path) -> None:
+    """Log and bus on a disk without a byte left: refused with a code, ended with 74, and nothing lost or unrecorded."""
+    disk = SmallDisk.mount(tmp_path / "data", DISK)
+    try:
+        token, port = prepare(disk.folder), free_port()
+        url = f"http://127.0.0.1:{port}"
+        with supervised(disk.folder, port) as supervisor:
+            await_answer(url, token, range(600))
+            node = child_of(supervisor.pid)
+            disk.fill()
+
+            refused = first_refusal(url, token)
+
+            said = await_words(tmp_path / "up.log", "has no space on its disk")
+            disk.free()
+            await_answer(url, token, range(600, 3_000))
+            assert child_of(supervisor.pid) != node
+        assert_refused(refused)
+        assert "Traceback" not in said
+        assert_nothing_lost(disk.folder, 3_000)
+    finally:
+        disk.unmount()
 
 
 def first_refusal(url: str, token: str) -> httpx.Response:

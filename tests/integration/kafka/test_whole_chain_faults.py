@@ -1,9 +1,9 @@
 """The whole chain on Kafka in one life full of faults: publishers over HTTP, a node, release, supervise, pages.
 
-A second gateway stands beside the node, with its own log and one of the sources. In turn: the disk of release is full,
-node, gateway and workers are killed by kill -9, the network is slow, narrow and broken, the disk of the node is
-full. Publishing never pauses. At the end everything is held against the logs and a pure fold: every receipt verifies,
-every event took effect once, delivered ⊆ audited. One raw partition has no event at all and holds nothing up.
+A second gateway stands beside the node, with its own log and one of the sources. In turn: the disks of release and
+supervise are full, node, gateway and workers are killed by kill -9, the network is slow, narrow and broken, the disk of
+the node is full. Publishing never pauses. At the end everything is held against the logs and a pure fold: every receipt
+verifies, every event took effect once, delivered ⊆ audited. One raw partition has no event at all and holds nothing up.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -47,6 +48,7 @@ class Ground:
     network: Network
     node: SmallDisk
     release: SmallDisk
+    supervise: SmallDisk
     metrics: int
 
 
@@ -55,6 +57,7 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
     """Three sources on a broker of their own: the topics of an installation have fixed names."""
     node = SmallDisk.mount(tmp_path / "data", NODE)
     release = SmallDisk.mount(node.folder / WORKERS / "release-1", RELEASE)
+    supervise = SmallDisk.mount(node.folder / WORKERS / "supervise-1", RELEASE)
     network = Network()
     cluster = Cluster.make(tmp_path / "cluster", extra=network.listeners)
     network.target = cluster.seats[0].port
@@ -64,10 +67,11 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
     office = Installation(address, node.folder, three_offices(), PARTITIONS)
     (metrics,) = free_ports(1)
     office.options["release-1"] = ("--metrics", str(metrics))
-    yield Ground(office, network, node, release, metrics)
+    yield Ground(office, network, node, release, supervise, metrics)
     office.stop()
     cluster.remove()
     network.stop()
+    supervise.unmount()
     release.unmount()
     node.unmount()
 
@@ -75,11 +79,12 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
 def test_the_whole_chain_under_faults(ground: Ground) -> None:
     """Receipts, topics, logs, alerts and pages agree, whatever happened on the way."""
     ground.release.fill()
+    ground.supervise.fill()
     run = begun(ground.office, seed=3)
     try:
         run.start()
         assert misdirected(run) == (421, "gateway.elsewhere", "annex")
-        worker_s_disk(ground)
+        workers_disks(ground)
         run.run(KILLS, ("release-1", "supervise-1"))
         network(ground, run)
         codes = node_s_disk(ground, run)
@@ -106,11 +111,18 @@ def misdirected(run: Torment) -> tuple[int, str, str]:
     return answer.status_code, told["code"], told["message"].rpartition(" ")[2]
 
 
-def worker_s_disk(ground: Ground) -> None:
-    """Release does not start without space, and says so; with space it goes on by itself."""
+def workers_disks(ground: Ground) -> None:
+    """Release and supervise do not start without space, and say so; with space they go on by themselves."""
     with started_again(ground.office):
-        assert wait_for(lambda: "No space left on device" in ground.office.said(), PATIENCE), ground.office.said()
+        for worker in ("release-1", "supervise-1"):
+            said = (ground.office.data.parent / f"{worker}.log").read_text
+            assert wait_for(partial(_tells, said, "No space left on device"), PATIENCE), worker
         ground.release.free()
+        ground.supervise.free()
+
+
+def _tells(said: Callable[[], str], words: str) -> bool:
+    return words in said()
 
 
 def network(ground: Ground, run: Torment) -> None:

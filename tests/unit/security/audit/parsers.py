@@ -11,6 +11,7 @@ from typing import Any
 
 from schemas.errors import CasebusError
 from security.audit import bundle, checkpoint
+from security.audit.chain import Chain
 from security.audit.cosignature import CosignerKey
 from security.audit.fork import ForkEvidence
 from security.audit.frame import read_frame
@@ -18,13 +19,15 @@ from security.audit.kept import Kept
 from security.audit.log_tree import LogTree
 from security.audit.policy import Policy, judge
 from security.audit.record import FormError, decode, decode_many, encode
+from security.audit.replica import stored_groups
 from security.audit.segment import HEADER_BYTES, Commit, Footer, Header, SegmentFormError
 from security.audit.tlog_proof import TlogProof
+from security.audit.walk import Walk, last_footer
 from security.audit.witnessing import Submission
 from tests.unit.schemas.mutations import mutated
 from tests.unit.security.audit.evidence_shop import KEYS, POLICY, witnessed
 from tests.unit.security.audit.retirement_shop import old_log, surveyed
-from tests.unit.security.audit.workshop import KEY, NOW, filled, frames, release, segments
+from tests.unit.security.audit.workshop import KEY, NOW, ORIGIN, filled, frames, release, segments
 
 REFUSALS = (CasebusError, FormError, SegmentFormError)
 """What a parser may raise; anything else is a defect."""
@@ -53,7 +56,7 @@ def parsers() -> dict[str, Parser]:
         proof_files = [evidence.proof_file(seq).encode() for seq in (0, 150, 299)]
         submission = _submission(evidence.tree, evidence.note)
         kept = surveyed(old_log(Path(folder) / "old" / "audit", 1))[0].kept.encode()
-    payloads = [payload for _, payload in frames(segment)]
+    payloads, header = [payload for _, payload in frames(segment)], Header.decode(segment)
     bodies = encode([release(n, x=["é\n", {"y": [1, True]}]) for n in range(4)], 0, NOW, "n1", 1)
     note = evidence.note.encode()
     fork = ForkEvidence(earlier, evidence.note, bytes(32), (bytes(32),)).content
@@ -62,6 +65,9 @@ def parsers() -> dict[str, Parser]:
         "segment header": Parser(Header.decode, [segment[:HEADER_BYTES]]),
         "commit": Parser(Commit.decode, [payload for payload in payloads if payload[:1] != b"\x01"][:2]),
         "footer": Parser(Footer.decode, payloads[-1:]),
+        "last footer": Parser(lambda raw: last_footer(raw, header) or raw, [segment]),
+        "segment": Parser(lambda raw: list(Walk(raw, header, Chain.begin(ORIGIN, header.nonce))), [segment]),
+        "stored groups": Parser(lambda raw: list(stored_groups(raw)), [segment[HEADER_BYTES:]]),
         "kept": Parser(Kept.decode, [kept]),
         "record": Parser(decode, bodies),
         "records": Parser(lambda raw: decode_many(raw.split(b"\n")), [b"\n".join(bodies)]),

@@ -11,11 +11,15 @@ from tests.unit.security.audit.parsers import Parser, fuzz, parsers
 
 COUNT = 10_000
 PARSERS = parsers()
-NAMES = {"parse", "decode", "decode_many", "opened", "note_parts", "judge", "read_frame", "decode_base64"}
+NAMES = {
+    "parse", "decode", "decode_many", "opened", "note_parts", "judge", "read_frame", "decode_base64", "last_footer",
+    "stored_groups",
+}  # fmt: skip
 FUZZED = {
     "bundle.parse", "checkpoint.parse", "checkpoint.opened", "checkpoint.note_parts", "checkpoint.decode_base64",
     "cosignature.parse", "fork.parse", "frame.read_frame", "kept.decode", "policy.parse", "policy.judge",
-    "record.decode", "record.decode_many", "segment.decode", "tlog_proof.parse", "witnessing.parse",
+    "record.decode", "record.decode_many", "replica.stored_groups", "segment.decode",
+    "tlog_proof.parse", "walk.last_footer", "witnessing.parse",
 }  # fmt: skip
 """What `parsers` covers, by module and function."""
 
