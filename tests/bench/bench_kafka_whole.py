@@ -3,6 +3,8 @@
 Everything is a process of its own: the broker, the node (`casebus node up --kafka`), `casebus worker release` and
 `supervise`, and a publisher that posts batches at a stated rate. First the full rate for `CASEBUS_BENCH_SECONDS` (300),
 then half of it for a fifth of that, where latencies are taken. A read_committed reader notes when each alert is there.
+The workers have little room for their states, so that memory has to be flat in the second half. That can be told of
+runs in which half a million events come before it: until then the process's own memories (names of cases) fill.
 The node runs on a scaled clock, so that limits of hours end by the second; seconds of the figures are the machine's.
 
 Sustained is what comes out: alerts of the match model that became readable, times the events each stands for. A
