@@ -11,8 +11,10 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,13 @@ from deploy.kafka.certificates import Authority
 from deploy.kafka.cluster import Cluster
 from deploy.kafka.ports import LOOPBACK, free_ports
 from schemas.clock import SECOND, ManualClock
+from schemas.errors import UnavailableError
 from security.audit.reading import read as read_log
 from security.audit.record import Entry
 from security.audit.verify import verify
 from security.control import ControlSignatureError
 from security.keys.file import FileKeystore
-from services.gateway.outcome import Status
+from services.gateway.outcome import Outcome
 from services.node.carrier import OtherBusError
 from services.node.ground import CONTROL_KEY
 from services.node.layout import DataDirectory, NodeName
@@ -43,9 +46,19 @@ from streams.bus.kafka_producer import KafkaAppender
 from streams.bus.kafka_reader import KafkaReader
 from tests.house.tree import ROOT
 from tests.integration.delivery_proof import VAULTED
+from tests.integration.kafka.beginnings import (
+    begin_without_kafka,
+    beginning_wrong,
+    hurried,
+    topics_that_do_not_fit,
+    works_by_itself,
+)
+from tests.integration.kafka.beside import MOVING, at_the_annex, bound, moved
 from tests.integration.kafka.chain_proof import read
+from tests.integration.kafka.gateway_faults import ANNEX
 from tests.integration.kafka.installation import Installation, wait_for
 from tests.integration.kafka.interfaces import walk
+from tests.integration.kafka.pages import look
 from tests.integration.report_event import POLICE, id_of, report
 from tests.integration.test_witness_server import Process as Witness
 
@@ -85,22 +98,31 @@ def city() -> City:
 @pytest.fixture
 def office(tls_kafka: Cluster, site: Site, tmp_path: Path) -> Iterator[Installation]:
     """The site on a Kafka that asks for certificates."""
-    made = Installation(tls_kafka.address(), tmp_path / "data", site, partitions=2)
-    made.addresses = {name: tls_kafka.address(name) for name in ("node", "release", "supervise")}
+    made = Installation(tls_kafka.address(), tmp_path / "data", bound(site, ANNEX), partitions=2)
+    made.addresses = {name: tls_kafka.address(name) for name in ("node", "release", "supervise", "gateway")}
     made.make_topics()
     yield made
     made.stop()
 
 
 def publish(node: Node, city: City, turn: int) -> set[bytes]:
-    """Publish every second event; return the ids that were acknowledged as durable and that the panorama shows."""
+    """Publish every second event, each until it is answered; return the ids acknowledged that the panorama shows."""
     accepted = set()
-    told = [(each.source, each.event) for each in city.deliveries if each.event is not None]
+    here = [each for each in city.deliveries if each.source != MOVING]
+    told = [(each.source, each.event) for each in here if each.event is not None]
     for source, event in told[turn::2]:
-        (outcome,) = node.door.accept(source, [event])
-        if outcome.status is Status.ACCEPTED and event["type"] not in VAULTED:
+        outcome = answered(node, source, event)
+        if outcome.ok and event["type"] not in VAULTED:
             accepted.add(bytes.fromhex(outcome.id.replace("-", "")))
     return accepted
+
+
+def answered(node: Node, source: str, event: Mapping[str, Any]) -> Outcome:
+    """Ask until there is an answer, as publishers do: where the outage is long, the door gives up before it is over."""
+    while True:
+        with suppress(UnavailableError):
+            return node.door.accept(source, [event])[0]
+        time.sleep(0.1)
 
 
 def shown(office: Installation) -> set[bytes]:
@@ -109,17 +131,19 @@ def shown(office: Installation) -> set[bytes]:
     return {panorama.decode(item.value).event_id for items in partitions for item in items}
 
 
+@pytest.mark.browser
 @pytest.mark.postgres
+@pytest.mark.timeout(600)
 def test_a_site_keeps_its_promises(
     tls_kafka: Cluster, office: Installation, city: City, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By certificates and access rules: an outage, every interface, logs put back, lost witnesses, a back-test.
+    """By certificates and access rules: an outage, every interface and page, old logs, lost witnesses, a back-test.
 
     One story on one broker, for the topics of a site have fixed names and one node; its read model is a PostgreSQL.
     """
     monkeypatch.setenv(READ_MODEL, url)
     clock = ManualClock(city.end_us)
-    through_an_outage(tls_kafka, office, city, clock)
+    through_an_outage(tls_kafka, office, city, clock, tmp_path)
     from_a_backup(tls_kafka, office, clock, tmp_path / "backup")
     under_a_witness(office, clock, tmp_path)
     # A process of its own opens the node by the machine's clock: marks of this story's clock come before.
@@ -133,18 +157,26 @@ def settle(node: Node, clock: ManualClock) -> None:
     node.pump()
 
 
-def through_an_outage(tls_kafka: Cluster, office: Installation, city: City, clock: ManualClock) -> None:
-    """Rights suffice for the whole way; a broker that is gone for a while loses nothing, and all go on."""
+def through_an_outage(tls_kafka: Cluster, office: Installation, city: City, clock: ManualClock, folder: Path) -> None:
+    """Rights suffice for the whole way; a broker that is gone for a while loses nothing, and all go on.
+
+    Workers begin by wrong certificates and on wrong topics first, and others while the broker is gone.
+    """
+    annex = hurried(office)
     node = office.node(clock)
     try:
-        office.start_all(WORKERS)
-        accepted = publish(node, city, 0)
+        topics_that_do_not_fit(tls_kafka, office, annex)
+        with beginning_wrong(tls_kafka, office, annex, folder):
+            accepted = publish(node, city, 0)
         settle(node, clock)
         assert shown(office) == accepted
+        caller, body, receipt = at_the_annex(office, node, annex, city, clock)
+        accepted.add(uuid.UUID(receipt.statement.id).bytes)
 
         tls_kafka.kill(1)
         waiting = threading.Thread(target=lambda: accepted.update(publish(node, city, 1)))
         waiting.start()
+        begin_without_kafka(office, annex)
         time.sleep(OUTAGE_SECONDS)
         assert waiting.is_alive()
         tls_kafka.start(1, tied=True)
@@ -154,8 +186,13 @@ def through_an_outage(tls_kafka: Cluster, office: Installation, city: City, cloc
             settle(node, clock)
             assert shown(office) == accepted
             assert len(accepted) > 10
+            works_by_itself(office, annex)
             walk(node, office.data.parent)
+            look(node, clock)
+            node.close()
+            moved(office, caller, body, receipt, city, clock)
     finally:
+        annex.end()
         office.stop()
         node.close()
 

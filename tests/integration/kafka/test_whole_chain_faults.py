@@ -1,9 +1,10 @@
 """The whole chain on Kafka in one life full of faults: publishers over HTTP, a node, release, supervise, pages.
 
 A second gateway stands beside the node, with its own log and one of the sources. In turn: the disks of release and
-supervise are full, node, gateway and workers are killed by kill -9, the network is slow, narrow and broken, the disk of
-the node is full. Publishing never pauses. At the end everything is held against the logs and a pure fold: every receipt
-verifies, every event took effect once, delivered ⊆ audited. One raw partition has no event at all and holds nothing up.
+supervise are full, node, gateway and workers are killed by kill -9, the network is slow, narrow, broken and gone, the
+disk of the node is full. Publishing never pauses. At the end everything is held against the logs and a pure fold: every
+receipt verifies, every event took effect once, delivered ⊆ audited. One raw partition has no event at all and holds
+nothing up.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ NODE, RELEASE = 96, 24
 DELAY, RATE = 0.1, 100_000.0
 """Seconds one way: an answer takes a fifth of a second. Bytes a second of a connection."""
 RESETS = 3
+GONE_SECONDS = 6.0
 PATIENCE = 120.0
 
 
@@ -87,6 +89,7 @@ def test_the_whole_chain_under_faults(ground: Ground) -> None:
         workers_disks(ground)
         run.run(KILLS, ("release-1", "supervise-1"))
         network(ground, run)
+        no_network(ground, run)
         codes = node_s_disk(ground, run)
         whole = proven(ground.office, run)
     finally:
@@ -140,6 +143,18 @@ def network(ground: Ground, run: Torment) -> None:
         assert wait_for(lambda: slowest(ground.metrics) > DELAY, PATIENCE)
     assert ground.network.resets > before + 10
     ground.network.mend()
+
+
+def no_network(ground: Ground, run: Torment) -> None:
+    """Nobody reaches Kafka for a while: nothing is acknowledged, and everybody goes on when it is back."""
+    with started_again(ground.office, run):
+        ground.network.cut()
+        time.sleep(GONE_SECONDS / 2)
+        receipts = {name: len(told.receipts) for name, told in run.told.items()}
+        time.sleep(GONE_SECONDS / 2)
+        assert {name: len(told.receipts) for name, told in run.told.items()} == receipts
+        ground.network.mend()
+        assert wait_for(lambda: all(len(run.told[n].receipts) > m for n, m in receipts.items()), PATIENCE)
 
 
 def node_s_disk(ground: Ground, run: Torment) -> list[int]:
