@@ -19,6 +19,7 @@ MIXED: Final = 207
 STATUS_OF: Final = {
     inspection.MALFORMED: 400,
     intake.NOT_JSON: 400,
+    intake.NAME_TWICE: 400,
     intake.TOO_DEEP: 413,
     intake.TOO_LARGE: 413,
     inspection.OTHER_SOURCE: 403,

@@ -24,8 +24,10 @@ from schemas.errors import RefusedError
 from schemas.submission import Forms
 from services.gateway.inspection import Unreadable
 from services.gateway.limits import SourceLimits
+from services.gateway.member_names import names_once
 
 NOT_JSON: Final = "gateway.not_json"
+NAME_TWICE: Final = "gateway.name_twice"
 TOO_DEEP: Final = "gateway.too_deep"
 TOO_LARGE: Final = "gateway.too_large"
 ONE: Final = frozenset({"application/json", "application/cloudevents+json"})
@@ -187,7 +189,9 @@ def _event(body: bytes, limits: Limits) -> Any:
         return Unreadable(NOT_JSON)
     # Nothing nests deeper than it has opening brackets: most events are shallow enough by their count alone.
     shallow = body.count(b"{") + body.count(b"[") <= limits.depth
-    return said if shallow or _depth_fits(said, limits.depth) else Unreadable(TOO_DEEP, limits.depth)
+    if not shallow and not _depth_fits(said, limits.depth):
+        return Unreadable(TOO_DEEP, limits.depth)
+    return said if names_once(body, said) else Unreadable(NAME_TWICE)
 
 
 def _depth_fits(said: Any, left: int) -> bool:

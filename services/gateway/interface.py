@@ -22,7 +22,7 @@ UNAVAILABLE: Final = ("casebus.unavailable", "gateway.disk_full", "gateway.stopp
 ELSEWHERE: Final = ("gateway.elsewhere",)
 OWN: Final = {400: ("gateway.query",), 401: ("gateway.token",), 421: ELSEWHERE, 503: UNAVAILABLE}
 BODY: Final = {
-    400: ("gateway.malformed", "gateway.not_json"),
+    400: ("gateway.malformed", "gateway.not_json", "gateway.name_twice"),
     401: ("gateway.token",),
     408: ("gateway.slow",),
     413: ("gateway.too_large", "gateway.too_deep"),

@@ -132,6 +132,19 @@ def test_what_is_no_json_is_told_so(client: Client, body: bytes) -> None:
     assert answer.json()["code"] in {"gateway.not_json", "gateway.too_deep"}
 
 
+@pytest.mark.parametrize(("media", "inside"), [("application/json", b"%s"), ("application/x-ndjson", b"%s\n%s\n")])
+def test_a_name_that_stands_twice_is_refused(client: Client, media: str, inside: bytes) -> None:
+    """A receipt names bytes; two readers could read two amounts in these."""
+    said = msgspec.json.encode(fine())
+    twice = said.replace(b'"amount_cents":', b'"amount_cents":1,"amount_cents":')
+    assert twice != said
+
+    answer = client.post("/v1/events", content=inside.replace(b"%s", twice), headers={"content-type": media})
+
+    assert b"gateway.name_twice" in answer.content
+    assert b"accepted" not in answer.content or answer.json()["accepted"] == 0
+
+
 def test_answers_speak_the_language_of_the_client(client: Client) -> None:
     """Accept-Language decides about message and hint."""
     answer = post(client, fine(id="1"), headers={"accept-language": "zh-CN,zh;q=0.9"})
