@@ -114,6 +114,11 @@ def log(stand: Stand) -> list[Entry]:
     return [stored.record for stored in read(stand.node.data.audit)]
 
 
+def acts(stand: Stand, act: str) -> list[Entry]:
+    """Return the acts of one kind that name the subscription, once each: a step killed before it told stands twice."""
+    return list({entry.idem: entry for entry in log(stand) if entry.act == act and entry.obj == SUBSCRIPTION}.values())
+
+
 def test_a_correction_reaches_the_receiver_and_folds_the_alert_anew(stand: Stand) -> None:
     """The corrected view names the first; its manifest names both; the old alert is cleared, the new one says why."""
     first = say(stand, 1)
@@ -146,12 +151,8 @@ def test_a_withdrawal_is_told_to_the_receiver_and_closes_the_alert(stand: Stand)
     (notice,) = [view for view in views(stand) if "ce_supersedes" in view]
     assert (notice["ce_type"], notice["ce_supersedes"]) == ("bus.event.withdrawn", str(first))
     assert reasons(stand)[alert][-1] == ("cleared", "withdrawn")
-    (told,) = [entry for entry in log(stand) if entry.act == "withdraw" and entry.obj == SUBSCRIPTION]
-    (released,) = [
-        entry
-        for entry in log(stand)
-        if entry.act == "release" and entry.obj == SUBSCRIPTION and first.hex in entry.data["events"]
-    ]
+    (told,) = acts(stand, "withdraw")
+    (released,) = [entry for entry in acts(stand, "release") if first.hex in entry.data["events"]]
     assert told.data == {
         "because": [second.hex],
         "events": [first.hex],

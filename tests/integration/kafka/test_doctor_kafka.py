@@ -42,6 +42,7 @@ def mended(tls_kafka: Cluster) -> Cluster:
     """The broker with all topics and rules of the demonstration's site."""
     code, _ = doctor(tls_kafka.address(), "--site", SITE, "--mend")
     assert code == 0
+    assert settled(tls_kafka.address(), 0, "--site", SITE) == (0, [])  # rules take a moment to hold
     return tls_kafka
 
 
