@@ -1,10 +1,14 @@
 """Load over HTTP/1.1 from a process of its own: prepared requests, keep-alive, latencies taken at the client.
 
     python -m tests.bench.http_load PORT PLAN
+    python -m tests.bench.http_load PORT SLOW_CLIENTS
 
 PLAN is a file with a pickled `Plan`; a `Told` comes out as JSON. A plan without a rate sends as fast as answers come;
 one with a rate sends each request at its time, and its latency counts from then, also where every connection was busy.
-The clock starts when every slow client is under way: a byte of its body sent, or a gulp of its answer read.
+
+SLOW_CLIENTS is a file with pickled `SlowClients`: they live in another process than the one that takes latencies, for
+what they cost there is no latency of the server. A line comes out when every one is under way: a byte of its body sent,
+or a gulp of its answer read. When its input ends, the number of those that still hang on comes out.
 """
 
 from __future__ import annotations
@@ -18,11 +22,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 HOST = "127.0.0.1"
+ROOT = Path(__file__).parents[2]
 PAUSE = 0.25
 """Seconds between two bytes of a slow sender, and between two gulps of a slow reader."""
 GULP = 1024
@@ -36,27 +42,28 @@ class Plan:
     Attributes:
         requests: whole requests, head and body.
         connections: how many are kept open. rate: requests a second, 0 for as fast as answers come.
-        senders: requests that are sent byte by byte while the others run. readers: those whose answers are.
     """
 
     requests: Sequence[bytes]
     connections: int
     rate: float = 0
-    senders: Sequence[bytes] = ()
-    readers: Sequence[bytes] = ()
+
+
+@dataclass
+class SlowClients:
+    """Requests that are sent byte by byte, and requests whose answers are read so."""
+
+    senders: Sequence[bytes]
+    readers: Sequence[bytes]
 
 
 @dataclass
 class Told:
-    """What came of it: seconds from the first request to the last answer, latencies in seconds, answers by status.
-
-    `slow` counts the slow clients that still hung on to the server when the others were done.
-    """
+    """What came of it: seconds from the first request to the last answer, latencies in seconds, answers by status."""
 
     seconds: float = 0
     latencies: list[float] = field(default_factory=list)
     statuses: dict[str, int] = field(default_factory=dict)
-    slow: int = 0
 
     def quantile(self, share: float) -> float:
         """Return the latency that `share` of the requests stayed within."""
@@ -74,36 +81,61 @@ def request_of(path: str, token: str, media: str, body: bytes) -> bytes:
 
 def run(port: int, plan: Plan) -> Told:
     """Run a plan in a process of its own."""
-    with tempfile.NamedTemporaryFile() as file:
-        pickle.dump(plan, file)
-        file.flush()
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.bench.http_load", str(port), file.name],
-            stdout=subprocess.PIPE,
-            check=True,
-            cwd=Path(__file__).parents[2],
-        )
+    with _kept(plan) as name:
+        done = subprocess.run(_command(port, name), stdout=subprocess.PIPE, check=True, cwd=ROOT)
     return Told(**json.loads(done.stdout))
+
+
+@contextmanager
+def hanging_on(port: int, clients: SlowClients) -> Iterator[Callable[[], int]]:
+    """Let slow clients hang on while the block runs; what it yields ends them, and tells how many still did."""
+    with _kept(clients) as name:
+        process = subprocess.Popen(
+            _command(port, name), stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True
+        )
+        with process:
+            assert process.stdin
+            assert process.stdout
+            process.stdout.readline()
+            yield lambda: int(process.communicate()[0])
+
+
+@contextmanager
+def _kept(what: Plan | SlowClients) -> Iterator[str]:
+    with tempfile.NamedTemporaryFile() as file:
+        pickle.dump(what, file)
+        file.flush()
+        yield file.name
+
+
+def _command(port: int, name: str) -> list[str]:
+    return [sys.executable, "-m", "tests.bench.http_load", str(port), name]
 
 
 async def load(port: int, plan: Plan) -> Told:
     """Do what the plan says on this event loop."""
     told, statuses = Told(), Counter[str]()
-    under_way = [asyncio.Event() for _ in (*plan.senders, *plan.readers)]
-    ways = iter(under_way)
-    slow = [asyncio.create_task(_send_slowly(port, request, next(ways))) for request in plan.senders]
-    slow += [asyncio.create_task(_read_slowly(port, request, next(ways))) for request in plan.readers]
-    await asyncio.gather(*(event.wait() for event in under_way))
     began = time.perf_counter()
     due = iter([(began + number / plan.rate if plan.rate else 0, each) for number, each in enumerate(plan.requests)])
     await asyncio.gather(*(_work(port, due, told, statuses) for _ in range(plan.connections)))
     told.seconds = time.perf_counter() - began
     told.statuses = dict(statuses)
-    told.slow = sum(not task.done() for task in slow)
+    return told
+
+
+async def hang_on(port: int, clients: SlowClients) -> None:
+    """Let slow clients hang on until the input ends; print when all are under way, and how many are left."""
+    under_way = [asyncio.Event() for _ in (*clients.senders, *clients.readers)]
+    ways = iter(under_way)
+    slow = [asyncio.create_task(_send_slowly(port, request, next(ways))) for request in clients.senders]
+    slow += [asyncio.create_task(_read_slowly(port, request, next(ways))) for request in clients.readers]
+    await asyncio.gather(*(event.wait() for event in under_way))
+    print("under way", flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    print(sum(not task.done() for task in slow))
     for task in slow:
         task.cancel()
     await asyncio.gather(*slow, return_exceptions=True)
-    return told
 
 
 async def _work(port: int, due: Iterator[tuple[float, bytes]], told: Told, statuses: Counter[str]) -> None:
@@ -149,10 +181,16 @@ async def _read_slowly(port: int, request: bytes, under_way: asyncio.Event) -> N
 
 
 def main() -> None:
-    """Run a plan from its file and print what came of it."""
-    plan: Plan = pickle.loads(Path(sys.argv[2]).read_bytes())  # noqa: S301 - written by the process that started this one
-    json.dump(asdict(asyncio.run(load(int(sys.argv[1]), plan))), sys.stdout)
+    """Run what a file holds; see above for what comes out."""
+    port, name = int(sys.argv[1]), Path(sys.argv[2])
+    what: Plan | SlowClients = pickle.loads(name.read_bytes())  # noqa: S301 - of the process that started this one
+    if isinstance(what, SlowClients):
+        asyncio.run(hang_on(port, what))
+    else:
+        json.dump(asdict(asyncio.run(load(port, what))), sys.stdout)
 
 
 if __name__ == "__main__":
-    main()
+    from tests.bench import http_load  # what is unpickled is of the module, not of __main__
+
+    http_load.main()
