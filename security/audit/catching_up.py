@@ -14,7 +14,7 @@ from security.audit.errors import ReplicaDiffersError
 from security.audit.files import write_durably
 from security.audit.layout import Layout
 from security.audit.record import BODY_AT, PREFIX, decode
-from security.audit.recovery import examine, repair
+from security.audit.recovery import examine, resume
 from security.audit.replica import StoredGroup, WholeReplica
 from security.audit.segment_file import SegmentFile
 from security.audit.tree import leaf_hash
@@ -46,13 +46,7 @@ def catch_up(directory: Path, origin: str, replica: WholeReplica, step: int = ST
     file = SegmentFile(layout.segments, step)
     builder = GroupBuilder(chain, found.header, found.digest) if found else GroupBuilder(chain)
     if found:
-        repair(layout, found)
-        file.resume(found.path, found.end)
-        if found.finished:
-            builder.header = None
-            file.close()
-        elif footer := builder.footer():
-            file.finish(footer)
+        resume(layout, found, builder, file)
     for group in replica.groups(before):
         take_group(builder, file, group)
     file.close()

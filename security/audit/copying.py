@@ -18,7 +18,7 @@ from security.audit.errors import AuditTamperedError
 from security.audit.files import write_durably
 from security.audit.layout import Layout
 from security.audit.policy import Policy, judge
-from security.audit.recovery import examine, repair
+from security.audit.recovery import examine, resume
 from security.audit.replica import StoredGroup
 from security.audit.segment import Header
 from security.audit.segment_file import SegmentFile
@@ -90,13 +90,7 @@ class LogCopy:
             return
         self._builder = GroupBuilder(found.chain, found.header, found.digest)
         self.signed = self.promised = max((head.size for head in heads), default=0)
-        repair(self._layout, found)
-        self._file.resume(found.path, found.end)
-        if found.finished:
-            self._builder.header = None
-            self._file.close()
-        elif footer := self._builder.footer():
-            self._file.finish(footer)
+        resume(self._layout, found, self._builder, self._file)
 
     def _own_head(self) -> Checkpoint:
         return judge(self._layout.checkpoint.read_text(encoding="utf-8"), self.policy, quorum=False).checkpoint

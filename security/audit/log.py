@@ -33,7 +33,7 @@ from security.audit.heads import HeadFile
 from security.audit.layout import Layout
 from security.audit.pipeline import Pipeline, name_of
 from security.audit.record import Entry
-from security.audit.recovery import PENDING, Found, TornTail, examine, repair
+from security.audit.recovery import PENDING, Found, TornTail, examine, resume
 from security.audit.replica import Replica, lacking
 from security.audit.replication import Replication
 from security.audit.segment import DEFAULT_SPAN
@@ -247,13 +247,7 @@ class AuditLog:
         layout, builder, file = self._layout, self._pipeline.builder, self._pipeline.file
         builder.chain.epoch = max(builder.chain.epoch, found.header.epoch if found else 0) + 1
         if found:
-            repair(layout, found)
-            file.resume(found.path, found.end)
-            if found.finished:
-                builder.header = None
-                file.close()
-            elif footer := builder.footer():
-                file.finish(footer)
+            resume(layout, found, builder, file)
         else:
             file.create(builder.begin_segment())
         write_durably(layout.verifier_key, (self._heads.signer.key.text + "\n").encode())

@@ -1,7 +1,8 @@
 """Opening a log after whatever happened to it: how far it is whole, what is a torn tail, what is tamper (ADR 0005).
 
-`examine` only reads. `repair` quarantines a torn tail and cuts it off. Segments that lie wholly below every signed head
-are taken by their footers: the signed root vouches for their subtrees; `verify` reads their bytes.
+`examine` only reads. `resume` quarantines a torn tail, cuts it off, and goes on writing where the log ends. Segments
+that lie wholly below every signed head are taken by their footers: the signed root vouches for their subtrees; `verify`
+reads their bytes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from security.audit.builder import GroupBuilder
 from security.audit.chain import Chain
 from security.audit.checkpoint import Checkpoint
 from security.audit.classify import commits_after
@@ -21,7 +23,7 @@ from security.audit.kept import kept_leaves, outline
 from security.audit.layout import KEPT, Layout
 from security.audit.record import BODY_AT, decode
 from security.audit.segment import HEADER_BYTES, ZERO, Header, SegmentFormError
-from security.audit.segment_file import Digest
+from security.audit.segment_file import Digest, SegmentFile
 from security.audit.walk import Break, Walk, first_not_zero, footer_frame_bytes, last_footer
 
 PENDING = ".pending"
@@ -94,7 +96,18 @@ def examine(layout: Layout, origin: str, heads: Sequence[Checkpoint], floor: int
     return found
 
 
-def repair(layout: Layout, found: Found) -> None:
+def resume(layout: Layout, found: Found, builder: GroupBuilder, file: SegmentFile) -> None:
+    """Repair the log, and have `file` go on where it ends: a segment that is full is left, with its footer."""
+    _repair(layout, found)
+    file.resume(found.path, found.end)
+    if found.finished:
+        builder.header = None
+        file.close()
+    elif footer := builder.footer():
+        file.finish(footer)
+
+
+def _repair(layout: Layout, found: Found) -> None:
     """Copy a torn tail to quarantine, then cut the last segment behind its last whole group."""
     if found.tail is not None:
         with found.path.open("rb") as file:

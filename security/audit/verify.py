@@ -224,6 +224,17 @@ class Verification:
     def _passed(self, passed: Passage, origin: str, chain: Chain | None, path: Path) -> Chain | None:
         """Go on behind a segment by its footer; the signed root tells whether that is true."""
         header, footer = passed.header, passed.footer
+        chain = self._entered(origin, chain, path, header)
+        if chain is None:
+            return None
+        chain.tree.add_subtree(header.span, footer.root)
+        chain.prev, chain.digest, chain.ts, chain.epoch = passed.prev, footer.digest, footer.last_ts, header.epoch
+        self._records.skip(footer.last_ts)
+        self._unread += header.records
+        return chain
+
+    def _entered(self, origin: str, chain: Chain | None, path: Path, header: Header) -> Chain | None:
+        """Return the state at the beginning of a segment, or None where the segment does not follow on it."""
         if chain is None:
             chain = Chain.begin(origin, header.nonce, header.span)
         chain.span = header.span
@@ -231,10 +242,6 @@ class Verification:
             return self._unreadable(chain, path, "segment_missing" if header.first > chain.size else "header_link")
         self._meet_heads(chain, path)
         chain.tree.prune(chain.size)
-        chain.tree.add_subtree(header.span, footer.root)
-        chain.prev, chain.digest, chain.ts, chain.epoch = passed.prev, footer.digest, footer.last_ts, header.epoch
-        self._records.skip(footer.last_ts)
-        self._unread += header.records
         return chain
 
     def _judge_retired(self) -> None:
@@ -258,13 +265,9 @@ class Verification:
             header = Header.decode(data)
         except SegmentFormError:
             return self._unreadable(chain, path, "kept" if path.suffix == KEPT else "header")
+        chain = self._entered(origin, chain, path, header)
         if chain is None:
-            chain = Chain.begin(origin, header.nonce, header.span)
-        chain.span = header.span
-        if not chain.continued_by(header):
-            return self._unreadable(chain, path, "segment_missing" if header.first > chain.size else "header_link")
-        self._meet_heads(chain, path)
-        chain.tree.prune(chain.size)
+            return None
         if kept is not None:
             return self._take_kept(kept, chain, path, data)
         walk = Walk(data, header, chain, entries=self._level >= RECORDS or self._retired.asks)
