@@ -9,10 +9,14 @@ from typing import Any
 from schemas import contract_errors as errors
 
 
+class RepeatedNameError(ValueError):
+    """A member name stands twice in one JSON object: readers differ about which one counts (RFC 8259 §4)."""
+
+
 def read_json(path: Path, file: str, faults: list[errors.ContractError]) -> dict[str, Any] | None:
     """Return the JSON object in `path`; a key that stands twice is a fault, not a silent last one."""
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
+        raw = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
     except (OSError, ValueError):
         raw = None
     if not isinstance(raw, dict):
@@ -21,8 +25,9 @@ def read_json(path: Path, file: str, faults: list[errors.ContractError]) -> dict
     return raw
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of a JSON object, as the standard library's parser asks; raises `RepeatedNameError`."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError
+        raise RepeatedNameError
     return found

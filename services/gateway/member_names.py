@@ -10,11 +10,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from schemas.json_file import RepeatedNameError, unique
+
 _SPACES = b" \t\r\n"
-
-
-class _TwiceError(ValueError):
-    """A name stands twice."""
 
 
 def names_once(text: bytes, said: Any) -> bool:
@@ -22,8 +20,8 @@ def names_once(text: bytes, said: Any) -> bool:
     if text.translate(None, _SPACES).count(b'":') == _members(said):
         return True
     try:
-        json.loads(text, object_pairs_hook=_unique, parse_int=_nothing, parse_float=_nothing)
-    except _TwiceError:
+        json.loads(text, object_pairs_hook=unique, parse_int=_nothing, parse_float=_nothing)
+    except RepeatedNameError:
         return False
     return True
 
@@ -39,11 +37,6 @@ def _members(said: Any) -> int:
         if type(each) is dict or type(each) is list:
             count += _members(each)
     return count
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> None:
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise _TwiceError
 
 
 def _nothing(_: str) -> None:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from schemas.json_file import RepeatedNameError, unique
 from services.importer.block import Block
 from services.importer.lines import chunks, open_bytes
 from services.importer.mapped_file import MappedFile
@@ -65,8 +66,10 @@ def object_reader(columns: Sequence[str]) -> Read:
     def read(text: Any) -> list[str]:
         try:
             document = json.loads(
-                text, parse_float=str, parse_int=str, parse_constant=_refuse, object_pairs_hook=_members
+                text, parse_float=str, parse_int=str, parse_constant=_refuse, object_pairs_hook=unique
             )
+        except RepeatedNameError:
+            raise RowError("importer.doubled") from None
         except (ValueError, RecursionError):
             raise RowError("importer.not_json") from None
         if not isinstance(document, dict):
@@ -94,13 +97,6 @@ def _text(document: dict[str, Any], column: str, steps: tuple[str, ...]) -> str:
     if isinstance(value, dict | list):
         raise RowError("importer.not_one_value", column)
     return _WRITTEN[value]
-
-
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise RowError("importer.doubled")
-    return members
 
 
 def _refuse(constant: str) -> Any:
