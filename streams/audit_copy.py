@@ -23,6 +23,7 @@ from security.audit.segment import Header, SegmentFormError
 from streams.audit_replica import BEFORE, HEAD, OPEN, PAGE, PARTITION, PREFIX, last_opening, lease_of, parsed
 from streams.bus.port import Reader, Stored
 
+STATE = "copy.json"
 PULSE = 10 * SECOND
 """A look that changed nothing is written down this often."""
 
@@ -56,9 +57,14 @@ class CopyState:
     def read(cls, folder: Path) -> CopyState | None:
         """Read what the last look left in a copy's folder; None where there was none, or it cannot be read."""
         try:
-            return cls(**json.loads((folder / "copy.json").read_text(encoding="utf-8")))
+            return cls(**json.loads((folder / STATE).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+
+
+def kept_in(root: Path) -> set[str]:
+    """Return the names of the logs of which a copy was ever begun, each in a folder of its own."""
+    return {path.parent.name for path in root.glob(f"*/{STATE}")}
 
 
 class TopicCopy:
@@ -71,7 +77,7 @@ class TopicCopy:
         self._reader, self._policy, self._clock = reader, policy, clock
         self._copy: LogCopy | None = None
         self._state = CopyState.read(folder) or CopyState()
-        self._written = 0
+        self._told, self._written = (-1, "", 0), 0
         self._head_wrong: CasebusError | None = None
 
     def look(self) -> CopyState:
@@ -148,7 +154,5 @@ class TopicCopy:
         told = (self._state.offset, why, self._state.signed)
         if told != self._told or self._state.at - self._written > PULSE:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_durably(self.folder / "copy.json", json.dumps(asdict(self._state), ensure_ascii=False).encode())
+            write_durably(self.folder / STATE, json.dumps(asdict(self._state), ensure_ascii=False).encode())
             self._told, self._written = told, self._state.at
-
-    _told: tuple[int, str, int] = (-1, "", 0)

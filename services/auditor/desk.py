@@ -164,7 +164,7 @@ class AuditDesk:
             "unsigned": size - head.size,
             "note": note,
             "key": self._key().text,
-            "others": [self._others.of(name).as_dict() for name in self.logs[1:]] if self._others else [],
+            "others": [each.as_dict() for each in self._others.all()] if self._others else [],
         }
 
     def verify(self, person: Person, asked: Asked, level: int, log: str = "") -> dict[str, Any]:
@@ -235,7 +235,7 @@ class AuditDesk:
                 return [search_other(only, own, question, limit, exhaustive=exhaustive)]
             found = [search_own(self.name, own, question, limit, exhaustive=exhaustive)]
             if self._others is not None and not log:
-                others = [self._others.of(name) for name in self._others.names()]
+                others = self._others.all()
                 found += [search_other(each, own, question, limit, exhaustive=exhaustive) for each in others]
             return found
 

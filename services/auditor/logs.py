@@ -22,9 +22,8 @@ from security.audit.evidence import Evidence
 from security.audit.layout import Layout
 from security.audit.policy import Policy
 from services.auditor.errors import LogEmptyError, UnknownLogError
-from streams.audit_copy import CopyState
+from streams.audit_copy import CopyState, kept_in
 
-FOLDER = "audit-logs"
 STALE = 60 * SECOND
 """A copy that was not compared with its topic for so long may lack what was written since."""
 
@@ -126,11 +125,17 @@ class OtherLogs:
 
     def names(self) -> list[str]:
         """Name the logs: those that the site names, and those of which something was ever here."""
-        here = {path.parent.name for path in self._root.glob("*/copy.json")}
-        return sorted(here | set(self._expected()))
+        return sorted(kept_in(self._root) | set(self._expected()))
+
+    def all(self) -> list[OtherLog]:
+        """Return every log, by name."""
+        return [self._log(name) for name in self.names()]
 
     def of(self, name: str) -> OtherLog:
         """Return one log; UnknownLogError where the site has none of that name."""
         if name not in self.names():
             raise UnknownLogError(log=name)
+        return self._log(name)
+
+    def _log(self, name: str) -> OtherLog:
         return OtherLog(name, self._root / name, self._policy(name), self._clock)

@@ -43,11 +43,13 @@ def data_of(data: Path, log: str) -> Path:
     if not log:
         return data
     from services.auditor.errors import UnknownLogError
-    from services.auditor.logs import FOLDER
+    from services.node.layout import DataDirectory
+    from streams.audit_copy import kept_in
 
-    if not (data / FOLDER / log / "copy.json").is_file() or Path(log).name != log:
+    logs = DataDirectory(data).logs
+    if log not in kept_in(logs):
         raise UnknownLogError(log=log)
-    return data / FOLDER / log
+    return logs / log
 
 
 def content_of(path: Path) -> bytes:

@@ -93,7 +93,7 @@ def record_pages(app: FastAPI, desk: DeskClient, sessions: Sessions) -> None:
             speaking = desk.speaking(words.language)
             proved = await speaking.audit_record(session.token, seq, session.me["purpose"], log)
             other = "en" if words.language == "zh" else "zh"
-            elsewhere = f"/verify/{seq}?lang={other}{named(log).replace('?', '&')}"
+            elsewhere = f"/verify/{seq}?lang={other}{named(log, '&')}"
             title = words("verify.title", seq=seq)
             return page(words, session, title, record_page.content(words, proved, named(log)), elsewhere=elsewhere)
 
@@ -131,9 +131,9 @@ async def answered(sessions: Sessions, words: Words, request: Request, answer: A
     return RedirectResponse(f"/{words.language}/login?after={quote(here)}", SEE_OTHER)
 
 
-def named(log: str) -> str:
-    """Return the query that names a log, nothing for the node's own."""
-    return f"?log={quote(log)}" if log else ""
+def named(log: str, mark: str = "?") -> str:
+    """Return what names a log in an address, behind `mark`; nothing for the node's own."""
+    return f"{mark}log={quote(log)}" if log else ""
 
 
 def _language(request: Request) -> Language:

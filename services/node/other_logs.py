@@ -19,7 +19,7 @@ from services.auditor.following import IndexFollower
 from services.node.establishment import WORKERS
 from services.node.ground import AUDIT_KEY
 from services.node.layout import DataDirectory, NodeName
-from streams.audit_copy import CopyState, TopicCopy
+from streams.audit_copy import CopyState, TopicCopy, kept_in
 from streams.audit_replica import PREFIX
 from streams.bus.port import Reader
 
@@ -59,8 +59,7 @@ class LogCopies:
             UnavailableError: the bus does not answer.
         """
         there = {topic.removeprefix(PREFIX) for topic in self._reader.topics(PREFIX)} - {self._name.node}
-        kept = {path.parent.name for path in self._data.logs.glob("*/copy.json")}
-        return {name: self._follow(name) for name in sorted(there | kept)}
+        return {name: self._follow(name) for name in sorted(there | kept_in(self._data.logs))}
 
     def close(self) -> None:
         """Give every file back."""
@@ -83,7 +82,8 @@ class LogCopies:
     def _made(self, name: str) -> tuple[TopicCopy, IndexFollower]:
         folder = self._data.logs / name
         copy = TopicCopy(self._reader, folder, name, f"{self._name.origin}/{name}", self._known(name), self._clock)
-        return copy, IndexFollower(folder / "audit", folder / "audit-index.db")
+        laid_out = DataDirectory(folder)
+        return copy, IndexFollower(laid_out.audit, laid_out.index)
 
     def _known(self, name: str) -> Callable[[], Policy]:
         return lambda: policy_of(self._keystore, self._name.origin, name)
