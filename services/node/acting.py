@@ -10,7 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+import msgspec
+
 from schemas.errors import UsageError
+from security.audit.record import Entry
 
 OPERATOR: Final = "operator"
 OPERATION: Final = "operation"
@@ -34,3 +37,7 @@ class By:
         for name, value in (("actor", self.actor), ("purpose", self.purpose)):
             if not _WORD.fullmatch(value):
                 raise ActorError(field=name)
+
+    def did(self, entry: Entry) -> Entry:
+        """Return the audit record of an act with who did it and what for."""
+        return msgspec.structs.replace(entry, actor=self.actor, role=OPERATOR, purpose=self.purpose)

@@ -9,7 +9,7 @@ from schemas.catalogue import Contracts
 from schemas.errors import RefusedError
 from security.audit.record import Entry
 from security.subjects import from_body
-from services.node.acting import OPERATOR, By
+from services.node.acting import By
 from services.node.approval import check_approvers, widenings
 from services.node.masks import masked
 from services.node.node import Node
@@ -74,11 +74,7 @@ def put_in_force(node: Node, wanted: Wanted, approvers: Sequence[str]) -> bool:
     """
     if wanted.body is not None and wanted.body["delivers"] == VIEW:
         node.keystore.provision_secret(f"receiver/{wanted.key}")
-    if not node.control.change([wanted], approvers):
-        return False
-    node.data.keep_epoch(node.control.epoch)
-    node.assemble()
-    return True
+    return node.change([wanted], approvers)
 
 
 def end(node: Node, name: str, by: By = BY_OPERATOR, between: Between = at_once) -> int:
@@ -92,17 +88,9 @@ def end(node: Node, name: str, by: By = BY_OPERATOR, between: Between = at_once)
         raise UnknownSubscriptionError(subscription=name)
     if record.value["delivers"] != VIEW:
         raise NodesOwnError(subscription=name)
-    entry = Entry(
-        act="subscription",
-        actor=by.actor,
-        role=OPERATOR,
-        purpose=by.purpose,
-        org=record.value["principal"]["organisation"],
-        obj=name,
-        ctl=node.control.epoch,
-        data={"what": "ended"},
-    )
-    node.audit.append([entry])
+    organisation = record.value["principal"]["organisation"]
+    entry = Entry(act="subscription", org=organisation, obj=name, ctl=node.control.epoch, data={"what": "ended"})
+    node.audit.append([by.did(entry)])
     between(lambda: _end(node, name, by))
     return node.control.epoch
 

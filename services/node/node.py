@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ from services.node.site import Site
 from services.node.timekeeping import load_clock
 from streams.bus.kafka_address import KafkaAddress
 from streams.bus.port import Bus
-from streams.control import ControlLog
+from streams.control import ControlLog, Wanted
 from streams.projections.database import open_database
 from streams.projections.projector import Projector
 from streams.projections.read_model import ReadModel
@@ -125,9 +125,15 @@ class Node:
 
     def activate(self, models: Sequence[Path], approvers: Sequence[str]) -> None:
         """Activate model files; history is folded anew for them."""
-        if self.control.change(activation(models), approvers):
-            self.data.keep_epoch(self.control.epoch)
-            self.assemble()
+        self.change(activation(models), approvers)
+
+    def change(self, wanted: Iterable[Wanted], approvers: Sequence[str]) -> bool:
+        """Sign changes of the control state and work by them from then on; tell whether anything changed."""
+        if not self.control.change(wanted, approvers):
+            return False
+        self.data.keep_epoch(self.control.epoch)
+        self.assemble()
+        return True
 
     def assemble(self, stopped: Callable[[], bool] = lambda: False) -> None:
         """Make everything that follows the control state, and swap it in whole; `stopped` breaks off a long refold."""

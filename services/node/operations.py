@@ -65,9 +65,7 @@ class Opened:
         before = node.control.epoch
 
         def change() -> None:
-            if node.control.change([wanted], approvers):
-                node.data.keep_epoch(node.control.epoch)
-                node.assemble()
+            node.change([wanted], approvers)
 
         self._between(change)
         return {"source": wanted.key, "epoch": node.control.epoch, "changed": node.control.epoch - before}

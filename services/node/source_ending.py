@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from security.audit.record import Entry
 from services.gateway.source import UnknownSourceError
-from services.node.acting import OPERATOR, By
+from services.node.acting import By
 from services.node.approving import Between, at_once
 from services.node.node import Node
 from services.node.standing import SOURCE
@@ -21,24 +21,13 @@ def end_source(node: Node, name: str, by: By, between: Between = at_once) -> int
         UnknownSourceError: nobody registered it.
     """
     organisation = node.sources.get(name).organisation
-    entry = Entry(
-        act="source",
-        actor=by.actor,
-        role=OPERATOR,
-        purpose=by.purpose,
-        org=organisation,
-        obj=name,
-        ctl=node.control.epoch,
-        data={"what": "ended"},
-    )
-    node.audit.append([entry])
+    entry = Entry(act="source", org=organisation, obj=name, ctl=node.control.epoch, data={"what": "ended"})
+    node.audit.append([by.did(entry)])
 
     def change() -> None:
         if (SOURCE, name) not in node.control.snapshot.records:
             raise UnknownSourceError(source=name)  # somebody else ended it meanwhile
-        node.control.change([Wanted(SOURCE, name, None)], (by.actor,))
-        node.data.keep_epoch(node.control.epoch)
-        node.assemble()
+        node.change([Wanted(SOURCE, name, None)], (by.actor,))
 
     between(change)
     withdraw(node, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from security.audit.record import Entry
 from security.receiver_key import ReceiverKey, receiver_key
 from services.gateway.readers import APPLICANT, SUBSCRIPTION
-from services.node.acting import OPERATOR, By
+from services.node.acting import By
 from services.node.node import Node
 from services.node.subscriptions import principal_of
 
@@ -69,14 +69,5 @@ def hand_out_key(node: Node, name: str, by: By = BY_OPERATOR) -> ReceiverKey:
 
 
 def _note(node: Node, name: str, what: str, by: By, organisation: str = "") -> None:
-    entry = Entry(
-        act="key",
-        actor=by.actor,
-        role=OPERATOR,
-        purpose=by.purpose,
-        org=organisation,
-        obj=name,
-        ctl=node.control.epoch,
-        data={"what": what},
-    )
-    node.audit.append([entry])
+    entry = Entry(act="key", org=organisation, obj=name, ctl=node.control.epoch, data={"what": what})
+    node.audit.append([by.did(entry)])
